@@ -1,0 +1,53 @@
+# Every target sets itself up: a clone and Python 3.11 or newer are all it takes.
+.DEFAULT_GOAL := help
+SHELL := bash
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Stages are started as `python`, and must find this environment's.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Nobody's use of this project is reported anywhere.
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+
+.PHONY: help setup run test check check-fast ui prove bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/ready  ## make .venv and install into it
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv -c constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]' -c constraints.txt
+	touch $@
+
+run: setup  ## the whole pipeline, then where to look
+	dvc repro
+	ganlib sync
+	ganlib summary
+
+test: setup  ## all tests
+	pytest
+
+check: setup  ## what CI runs: lint, format, types, import contracts, tests
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	pytest
+
+check-fast: setup  ## the same without the tests that take minutes
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	pytest -m 'not slow'
+
+ui: setup  ## MLflow's pages on loopback: runs, curves, grids, the registered generators
+	ganlib ui

@@ -1,0 +1,97 @@
+"""A trained pair on disk: weights as safetensors, and a description that builds the networks to hold them."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from . import components, files
+from .errors import UserError
+from .latents import Distribution
+from .networks import Discriminator, Fit, Generator, NetworkFamily
+
+DESCRIPTION = "gan.json"
+GENERATOR = "generator.safetensors"
+DISCRIMINATOR = "discriminator.safetensors"
+
+
+@dataclass(frozen=True)
+class Description:
+    """All that is needed, beside the weights, to make pictures with a generator."""
+
+    network: str
+    """The file of ganlib/networks."""
+    network_options: dict[str, Any]
+    image_shape: tuple[int, int, int]
+    """(channels, height, width)."""
+    latent_dim: int
+    latent_distribution: Distribution
+    classes: tuple[str, ...]
+    """Names of the classes the players were told of; empty where they saw none."""
+    images_seen: int
+    """Real images shown to the discriminator."""
+    class_counts: tuple[int, ...] = ()
+    """Training images of each class, in the order of `classes`; samples follow the same shares."""
+
+    @property
+    def fit(self) -> Fit:
+        """What the networks fit."""
+        return Fit(self.image_shape, self.latent_dim, len(self.classes))
+
+    def family(self) -> NetworkFamily:
+        """The networks' family, from this very package's source."""
+        return components.build(NetworkFamily, self.network, self.network_options, section="network")
+
+
+def save_gan(
+    folder: Path, description: Description, generator: Generator, discriminator: Discriminator | None
+) -> None:
+    """Writes both players and their description into an existing folder, byte for byte the same each time."""
+    files.write_text(folder / DESCRIPTION, json.dumps(asdict(description), indent=2) + "\n")
+    for name, player in ((GENERATOR, generator), (DISCRIMINATOR, discriminator)):
+        if player is not None:
+            tensors = {key: value.detach().cpu().contiguous() for key, value in player.state_dict().items()}
+            files.write_bytes(folder / name, save(tensors))
+
+
+def read_description(folder: Path) -> Description:
+    """The description in `folder`; UserError where there is none."""
+    try:
+        values = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder / DESCRIPTION} is missing; train a generator first: dvc repro train."
+        ) from None
+    values["image_shape"] = tuple(values["image_shape"])
+    values["classes"] = tuple(values["classes"])
+    values["class_counts"] = tuple(values["class_counts"])
+    return Description(**values)
+
+
+def load_generator(folder: Path, *, device: str = "cpu") -> tuple[Generator, Description]:
+    """The averaged generator, ready to sample (evaluation mode, no gradients)."""
+    description = read_description(folder)
+    generator = description.family().generator(description.fit)
+    _load(generator, folder / GENERATOR)
+    return generator.eval().requires_grad_(False).to(device), description
+
+
+def load_discriminator(folder: Path, *, device: str = "cpu") -> tuple[Discriminator, Description]:
+    """The discriminator as the training left it (evaluation mode, weights frozen)."""
+    description = read_description(folder)
+    discriminator = description.family().discriminator(description.fit)
+    _load(discriminator, folder / DISCRIMINATOR)
+    return discriminator.eval().requires_grad_(False).to(device), description
+
+
+def _load(player: Generator | Discriminator, path: Path) -> None:
+    try:
+        player.load_state_dict(load_file(path))
+    except (FileNotFoundError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{path} does not hold the weights that its {DESCRIPTION} describes: {reason}"
+        ) from None

@@ -1,0 +1,105 @@
+"""From a name in the settings to the file of that name to the object: `losses/hinge.py` is `loss.name: hinge`."""
+
+import difflib
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict, ValidationError
+from pydantic.dataclasses import dataclass as validated_dataclass
+
+from .errors import UserError
+
+Kind = TypeVar("Kind")
+Leaf = TypeVar("Leaf")
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def component(leaf: type[Leaf]) -> type[Leaf]:
+    """Marks the one class of a component's file; its fields are what a person may set, checked by type."""
+    config = ConfigDict(extra="forbid", strict=True)
+    return validated_dataclass(frozen=True, kw_only=True, config=config)(leaf)  # type: ignore[return-value]
+
+
+def names(folder: str) -> list[str]:
+    """The components a folder of ganlib holds, as `loss.name` and its siblings may name them."""
+    files = (Path(__file__).parent / folder).glob("*.py")
+    return sorted(file.stem for file in files if not file.stem.startswith("_"))
+
+
+def build(interface: type[Kind], name: str, options: Mapping[str, Any], *, section: str) -> Kind:
+    """The component `name` of the folder that `interface` belongs to, with its options set.
+
+    `section` is the settings' word for it (`loss`), used in messages. UserError names an unknown component, an
+    unknown option or a wrong value, and what would do instead.
+    """
+    folder = interface.__module__.rsplit(".", 1)[-1]
+    available = names(folder)
+    if name not in available:
+        raise UserError(f"{section}.name is {name!r}; choose one of: {', '.join(available)}.")
+    module = importlib.import_module(f".{folder}.{name}", __package__)
+    leaf = only_leaf(vars(module).values(), interface, module.__name__)
+    try:
+        return leaf(**options)
+    except ValidationError as error:
+        known = list(getattr(leaf, "__dataclass_fields__", {}))
+        raise UserError(" ".join(explain(error, lambda _: known, section=section, holder=name))) from None
+
+
+def only_leaf(candidates: Iterable[Any], interface: type[Kind], module: str) -> type[Kind]:
+    """The class that a component's file is about."""
+    leaves = [
+        value
+        for value in candidates
+        if isinstance(value, type) and issubclass(value, interface) and value.__module__ == module
+    ]
+    assert len(leaves) == 1, f"{module} must define exactly one {interface.__name__}, it has {len(leaves)}"
+    return leaves[0]
+
+
+def explain(
+    error: ValidationError,
+    known_keys: Callable[[tuple[str, ...]], list[str]],
+    *,
+    section: str = "",
+    holder: str = "",
+) -> list[str]:
+    """One sentence for each thing pydantic found wrong.
+
+    `known_keys` gives the parameters at a path; `section` is put before every path; `holder` is the component
+    that does not have the parameter.
+    """
+    sentences: dict[str, str] = {}
+    # Where a union was tried, the problem that lies deepest speaks of the branch that was meant.
+    for problem in sorted(error.errors(), key=lambda problem: -len(problem["loc"])):
+        path = [part for part in problem["loc"] if isinstance(part, str) and not _is_branch(part)]
+        place = ".".join([section, *path] if section else path)
+        if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+            sentence = _unknown(place, path[-1], known_keys(tuple(path[:-1])), holder)
+        elif problem["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
+            sentence = f"{place} is missing; give it a value."
+        elif problem["type"] in ("dataclass_type", "dataclass_exact_type"):
+            inside = ", ".join(known_keys(tuple(path)))
+            sentence = f"{place} must be a section with these keys: {inside}."
+        else:
+            reason = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+            sentence = f"{place} is {problem['input']!r}; {reason.rstrip('.')}."
+        sentences.setdefault(place, sentence)
+    return list(sentences.values())
+
+
+def _is_branch(part: str) -> bool:
+    """Pydantic puts the tried branch of a union into the path: `constrained-int`, `tuple[...]`."""
+    return not part.isidentifier() or part in ("int", "float", "str", "bool", "none")
+
+
+def _unknown(place: str, word: str, known: list[str], holder: str) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        way_out = f"did you mean {close[0]}?"
+    elif known:
+        way_out = f"known here: {', '.join(known)}."
+    else:
+        way_out = "it takes none."
+    return f"{place} is not a parameter{f' of {holder}' if holder else ''}; {way_out}"

@@ -1,0 +1,73 @@
+"""Files fetched from mirrors: whole, checked before they get their name, or not at all."""
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tqdm import tqdm
+
+from . import files
+from .errors import UserError
+
+PATIENCE = 30.0
+"""Seconds without a byte before the next mirror is tried."""
+PIECE = 1 << 18
+
+
+class _UnusableError(Exception):
+    """This mirror does not deliver; the message says why."""
+
+
+def fetch(path: Path, urls: Sequence[str], *, largest: int, complaint: Callable[[Path], str | None]) -> None:
+    """Makes `path` from the first of `urls` that delivers what is wanted.
+
+    `complaint` looks at the downloaded file and says what is wrong with it, or nothing. A body of more than
+    `largest` bytes is dropped. UserError lists why each mirror failed; an earlier file at `path` then stays.
+    """
+    reasons = []
+    for url in urls:
+        try:
+            with files.whole_file(path) as aside:
+                _download(url, aside, largest)
+                if reason := complaint(aside):
+                    raise _UnusableError(reason)
+        except _UnusableError as reason:
+            reasons.append(f"{urlsplit(url).netloc}: {reason}")
+        else:
+            return
+    raise UserError(
+        f"{path.name} could not be fetched ({'; '.join(reasons)}); check the network and try again, or put the file "
+        f"into {path.parent} yourself."
+    )
+
+
+def _download(url: str, aside: Path, largest: int) -> None:
+    total = 0
+    with aside.open("wb") as file, tqdm(unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=None) as bar:
+        for piece in _body(url):
+            total += len(piece)
+            if total > largest:
+                raise _UnusableError(f"it sends more than the {largest} bytes expected")
+            file.write(piece)
+            bar.update(len(piece))
+
+
+def _body(url: str) -> Iterator[bytes]:
+    """The response in pieces. Only the network's errors become ours: those of the disk are the caller's to see."""
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as response:  # noqa: S310 - callers pass their own https
+            missing = response.length
+            while piece := response.read(PIECE):
+                missing = None if missing is None else missing - len(piece)
+                yield piece
+            if missing:
+                raise _UnusableError(f"it stopped {missing} bytes before the end")
+    except urllib.error.HTTPError as error:
+        raise _UnusableError(f"it answers {error.code} {error.reason}") from None
+    except urllib.error.URLError as error:
+        raise _UnusableError(f"it cannot be reached: {error.reason}") from None
+    except (http.client.HTTPException, OSError) as error:
+        raise _UnusableError(f"the connection broke: {error or type(error).__name__}") from None

@@ -1,0 +1,8 @@
+"""The one exception that people are meant to read."""
+
+
+class UserError(ValueError):
+    """A mistake that a person can mend: its message is a whole sentence that says where, what and the way out.
+
+    Programs show the message alone and exit with code 2; any other exception is a bug and keeps its traceback.
+    """

@@ -1,0 +1,219 @@
+"""A small classifier trained on the prepared pictures: it knows what digits are, which Inception does not."""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from .. import files, images
+from ..components import component
+from ..errors import UserError
+from ..prepared import PreparedData, Split
+from ..randomness import Purpose, stream
+from ..settings import ClassifierSettings
+from ..shapes import Labels, Pixels
+from . import ClassLogits, ExtractorLoader, FeatureExtractor, Features, checked_weights
+
+DESCRIPTION = "classifier.json"
+WEIGHTS = "classifier.safetensors"
+PREPROCESSING = "none: pictures at their own size and channels, scaled to [-1, 1]"
+EVALUATION_ROWS = 256
+"""Pictures in one forward pass when accuracies are counted."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All that is needed, beside the weights, to build the network."""
+
+    image_shape: tuple[int, int, int]
+    """(channels, height, width) of the pictures it learned from."""
+    width: int
+    """Half the number of features."""
+    classes: tuple[str, ...]
+
+
+class Classifier(FeatureExtractor):
+    """3x3 convolutions, halving while the shorter side has 8 pixels or more, then the mean over places.
+
+    The features are those means, 2 * width of them: 64 by default, few enough that the covariance of some hundred
+    held-out pictures has full rank.
+    """
+
+    def __init__(self, architecture: Architecture, *, digest: str = "") -> None:
+        super().__init__(name="classifier", digest=digest, preprocessing=PREPROCESSING)
+        channels, height, width = architecture.image_shape
+        wide = max(1, architecture.width // 2)
+        features = 2 * architecture.width
+        layers: list[nn.Module] = _convolution(channels, wide)
+        side = min(height, width)
+        while side >= 8:
+            narrow, wide, side = wide, min(2 * wide, features), side // 2
+            layers += _convolution(narrow, wide, stride=2)
+        layers += _convolution(wide, features)
+        self.architecture = architecture
+        self.to_features = nn.Sequential(*layers)
+        self.to_logits = nn.Linear(features, len(architecture.classes))
+
+    def forward(self, pixels: Pixels) -> tuple[Features, ClassLogits]:
+        """See `FeatureExtractor.forward`. Any size of picture will do; the channels must be those it learned."""
+        known, given = self.architecture.image_shape[0], pixels.shape[1]
+        if given != known:
+            raise UserError(
+                f"the classifier knows pictures of {known} channels and got {given}; set data.channels to {known} "
+                f"or train another: dvc repro classifier."
+            )
+        # A plain mean: adaptive pooling adds up in no fixed order when it is differentiated on a GPU.
+        features: Features = self.to_features(images.to_unit_range(pixels)).mean(dim=(2, 3))
+        return features, self.to_logits(features)
+
+
+def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
+def why_untrainable(data: PreparedData) -> str | None:
+    """The reason why no classifier can be trained on the data; None where one can."""
+    if not data.classes:
+        return "the data has no classes"
+    if len(np.unique(_labelled(data.train).labels)) < 2:
+        return "the training pictures are all of one class"
+    return None
+
+
+def train(data: PreparedData, settings: ClassifierSettings, *, device: torch.device) -> Classifier:
+    """A classifier of the training pictures, on `device`; the same again on the same machine.
+
+    AdamW under a rising and falling learning rate, with pictures shifted by up to a twelfth of their side and
+    never flipped: a mirrored digit is another sign or none.
+    """
+    split = _labelled(data.train)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(stream(settings.seed, Purpose.CLASSIFIER).integers(2**63)))
+        network = Classifier(Architecture(data.image_shape, settings.width, data.classes))
+    network.to(device).train()
+    per_epoch = max(1, len(split) // settings.batch_size)
+    steps = settings.epochs * per_epoch
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.lr, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_share(step, steps))
+    with torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=False):
+        for pixels, labels in tqdm(
+            _batches(split, settings), total=steps, desc="classifier", unit="batch", disable=None
+        ):
+            _, logits = network(pixels.to(device))
+            loss = F.cross_entropy(logits, labels.to(device))
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            optimiser.step()
+            schedule.step()
+    return network.eval().requires_grad_(False)
+
+
+def rate_share(step: int, steps: int) -> float:
+    """Share of the learning rate at a step: up in a straight line over the first fifth, then down a half cosine."""
+    rising = max(1, steps // 5)
+    if step < rising:
+        return (step + 1) / rising
+    return (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising))) / 2
+
+
+def _batches(split: Split, settings: ClassifierSettings) -> Iterator[tuple[Pixels, Labels]]:
+    """Every epoch in an order of its own; what does not fill a batch waits for the next epoch."""
+    furthest = min(split.pixels.shape[2:]) // 12
+    size = min(settings.batch_size, len(split))
+    for epoch in range(settings.epochs):
+        random = stream(settings.seed, Purpose.CLASSIFIER, epoch + 1)
+        order = random.permutation(len(split))
+        for first in range(0, len(split) - size + 1, size):
+            rows = np.sort(order[first : first + size])  # sorted: memory-mapped reads go forward
+            down, right = (int(shift) for shift in random.integers(-furthest, furthest + 1, size=2))
+            pixels = torch.from_numpy(np.array(split.pixels[rows]))
+            yield _shifted(pixels, down, right), torch.from_numpy(split.labels[rows])
+
+
+def _shifted(pixels: Pixels, down: int, right: int) -> Pixels:
+    """The pictures moved by whole pixels; the edge that comes into view repeats the old one."""
+    height, width = pixels.shape[2:]
+    rows = (torch.arange(height) - down).clamp(0, height - 1)
+    columns = (torch.arange(width) - right).clamp(0, width - 1)
+    return pixels[:, :, rows][:, :, :, columns]
+
+
+def accuracy(network: Classifier, split: Split) -> float | None:
+    """Share of the labelled pictures that the network names rightly; None where none has a label."""
+    labelled = _labelled(split)
+    if not len(labelled):
+        return None
+    device = next(network.parameters()).device
+    right = 0
+    for first in range(0, len(labelled), EVALUATION_ROWS):
+        rows = slice(first, first + EVALUATION_ROWS)
+        _, logits = network(torch.from_numpy(np.array(labelled.pixels[rows])).to(device))
+        right += int((logits.argmax(dim=1).cpu().numpy() == labelled.labels[rows]).sum())
+    return right / len(labelled)
+
+
+def _labelled(split: Split) -> Split:
+    known = split.labels >= 0
+    return split if known.all() else Split(split.pixels[known], split.labels[known])
+
+
+def save_classifier(folder: Path, network: Classifier, *, data_digest: str) -> None:
+    """Writes weights and description into an existing folder, byte for byte the same each time."""
+    weights = save({key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()})
+    values = {**asdict(network.architecture), "data": data_digest, "sha256": sha256(weights).hexdigest()}
+    files.write_bytes(folder / WEIGHTS, weights)
+    files.write_text(folder / DESCRIPTION, json.dumps(values, indent=2) + "\n")
+
+
+def save_absence(folder: Path, reason: str) -> None:
+    """Writes into an existing folder that there is no classifier, and why."""
+    files.write_text(folder / DESCRIPTION, json.dumps({"absent": reason}, indent=2) + "\n")
+
+
+@component
+class ClassifierLoader(ExtractorLoader):
+    """The pipeline's own classifier, or the one whose `.safetensors` `weights` names, its `.json` beside it."""
+
+    weights: str | None = None
+    weights_sha256: str | None = None
+
+    def load(self, trained: Path) -> FeatureExtractor:
+        """See `ExtractorLoader.load`."""
+        path = trained / WEIGHTS if self.weights is None else Path(self.weights)
+        architecture = _read_architecture(path.with_suffix(".json"))
+        content, digest = checked_weights(path, self.weights_sha256)
+        network = Classifier(architecture, digest=digest)
+        try:
+            tensors: dict[str, Tensor] = load(content)
+            network.load_state_dict(tensors)
+        except (SafetensorError, RuntimeError):
+            raise UserError(
+                f"{path} does not hold the weights that {path.with_suffix('.json').name} describes; "
+                f"train it again: dvc repro -f classifier."
+            ) from None
+        return network
+
+
+def _read_architecture(path: Path) -> Architecture:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; train the classifier first: dvc repro classifier.") from None
+    if "absent" in values:
+        raise UserError(
+            f"evaluate.extractor is classifier but there is none, because {values['absent']} (so says {path}); "
+            f"set evaluate.extractor to inception."
+        )
+    channels, height, width = values["image_shape"]
+    return Architecture((channels, height, width), values["width"], tuple(values["classes"]))

@@ -1,0 +1,48 @@
+"""The noise that pictures start from."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float32
+from torch import Tensor
+
+from .randomness import Purpose, stream
+from .shapes import Latents
+
+Distribution = Literal["normal", "uniform"]
+
+
+def draw(
+    random: np.random.Generator, shape: tuple[int, ...], distribution: Distribution
+) -> Float32[np.ndarray, "..."]:
+    """Latent numbers: N(0, 1), or uniform on [-1, 1]."""
+    if distribution == "normal":
+        return random.standard_normal(shape, dtype=np.float32)
+    return random.random(shape, dtype=np.float32) * 2 - 1
+
+
+def sample_latents(seed: int, indices: Sequence[int], *, dim: int, distribution: Distribution) -> Latents:
+    """One row for each index, each from its own stream."""
+    rows = [draw(stream(seed, Purpose.SAMPLE, i), (dim,), distribution) for i in indices]
+    return torch.from_numpy(np.stack(rows)) if rows else torch.empty(0, dim)
+
+
+def interpolate(
+    start: Latents, end: Latents, steps: int, distribution: Distribution
+) -> Float32[Tensor, "n steps d"]:
+    """`steps` latents on the way from each row of `start` to its row of `end`, both ends included.
+
+    Along the sphere for normal latents, whose length hardly varies, so that no point on the way is unlikely
+    (White 2016); along the line for uniform ones.
+    """
+    share = torch.linspace(0, 1, steps).view(1, -1, 1)
+    a, b = start.unsqueeze(1), end.unsqueeze(1)
+    if distribution == "uniform":
+        return torch.lerp(a, b, share)
+    cosine = F.cosine_similarity(a, b, dim=2).clamp(-0.9995, 0.9995).unsqueeze(2)
+    angle = torch.arccos(cosine)
+    way: Tensor = (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
+    return way

@@ -1,0 +1,80 @@
+"""Multilayer perceptrons on flattened pictures, as in the first paper: any size, small pictures."""
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from ..components import component
+from ..shapes import Images, Labels, Latents, Logits
+from . import Discriminator, Fit, Generator, NetworkFamily
+
+Size = Annotated[int, Field(gt=0)]
+
+
+@component
+class Mlp(NetworkFamily):
+    """`depth` hidden layers of 8 * `width` units in each player."""
+
+    width: Size = 32
+    depth: Size = 3
+
+    def generator(self, fit: Fit) -> Generator:
+        """Latents (and a label embedding) to pixels through tanh."""
+        return MlpGenerator(fit, hidden=8 * self.width, depth=self.depth)
+
+    def discriminator(self, fit: Fit) -> Discriminator:
+        """Pixels to one logit; labels by projection."""
+        return MlpDiscriminator(fit, hidden=8 * self.width, depth=self.depth)
+
+
+def _hidden_layers(inputs: int, hidden: int, depth: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for i in range(depth):
+        layers += [nn.Linear(inputs if i == 0 else hidden, hidden), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers)
+
+
+class MlpGenerator(Generator):
+    """See `Mlp.generator`."""
+
+    def __init__(self, fit: Fit, *, hidden: int, depth: int) -> None:
+        super().__init__()
+        self.image_shape = fit.image_shape
+        self.embedding = nn.Embedding(fit.n_classes, fit.latent_dim) if fit.n_classes else None
+        inputs = fit.latent_dim * (2 if fit.n_classes else 1)
+        self.hidden = _hidden_layers(inputs, hidden, depth)
+        self.to_pixels = nn.Linear(hidden, math.prod(fit.image_shape))
+
+    def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
+        """See `Generator.forward`."""
+        inputs = latents
+        if self.embedding is not None:
+            assert labels is not None, "a conditional generator needs labels"
+            inputs = torch.cat([latents, self.embedding(labels)], dim=1)
+        pixels = torch.tanh(self.to_pixels(self.hidden(inputs)))
+        return pixels.view(-1, *self.image_shape)
+
+
+class MlpDiscriminator(Discriminator):
+    """See `Mlp.discriminator`."""
+
+    def __init__(self, fit: Fit, *, hidden: int, depth: int) -> None:
+        super().__init__()
+        self.hidden = _hidden_layers(math.prod(fit.image_shape), hidden, depth)
+        self.to_logit = nn.Linear(hidden, 1)
+        self.embedding = nn.Embedding(fit.n_classes, hidden) if fit.n_classes else None
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight, std=hidden**-0.5)
+
+    def forward(self, images: Images, labels: Labels | None = None) -> Logits:
+        """See `Discriminator.forward`."""
+        features = self.hidden(images.flatten(1))
+        logits: Logits = self.to_logit(features).squeeze(1)
+        if self.embedding is not None:
+            assert labels is not None, "a conditional discriminator needs labels"
+            # Projection: Miyato & Koyama 2018, eq. 3.
+            logits = logits + (self.embedding(labels) * features).sum(dim=1)
+        return logits

@@ -1,0 +1,209 @@
+"""Every number a user may turn, validated; `params.yaml` has the same keys. Needs no torch."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import field, fields, is_dataclass
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from .components import component, explain
+from .errors import UserError
+
+Positive = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Kimg = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""Thousands of real images shown to the discriminator: the field's unit of training length."""
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+
+
+Resolution = Positive | tuple[Positive, Positive] | None
+"""Side, or (height, width), in pixels."""
+
+
+@component
+class Choice:
+    """A component by name, with the options that its own file declares and checks."""
+
+    name: Annotated[str, Field(min_length=1)]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _apart(value: Any) -> Any:
+    """`{name: r1, gamma: 1}`, as people write it, with the name apart from the options."""
+    if isinstance(value, Choice):
+        return value
+    if not isinstance(value, Mapping):
+        raise PydanticCustomError("choice", "it should be a section with a name, such as {name: ...}")
+    options = {key: option for key, option in value.items() if key != "name"}
+    return {**({"name": value["name"]} if "name" in value else {}), "options": options}
+
+
+def _together(choice: Choice) -> dict[str, Any]:
+    return {"name": choice.name, **choice.options}
+
+
+Chosen = Annotated[Choice, BeforeValidator(_apart), PlainSerializer(_together)]
+
+
+@component
+class DataSettings:
+    """Where pictures come from and what is made of them."""
+
+    source: str = "digits"
+    """A file of ganlib/datasets."""
+    path: str | None = None
+    """The directory or archive of the sources that read one."""
+    download: bool = False
+    """Whether a source that can fetch its files may do so."""
+    resolution: Resolution = None
+    """Side, or [height, width], in pixels; none keeps pictures as they are."""
+    channels: Literal[1, 3] | None = None
+    """1 grey, 3 RGB; none keeps what the source has."""
+    heldout_share: Share = 0.2
+    """Share of the pictures kept from training, for honest evaluation."""
+    seed: Seed = 0
+
+
+@component
+class LatentSettings:
+    """The noise that the generator turns into pictures."""
+
+    dim: Positive = 64
+    distribution: Literal["normal", "uniform"] = "normal"
+    """normal: N(0, 1); uniform: on [-1, 1]."""
+
+
+@component
+class TrainSettings:
+    """The game: how long, how fast, and what is kept of it. Lengths count real images shown to D."""
+
+    seed: Seed = 0
+    kimg: Kimg = 160.0
+    """Length of the training, in thousands of real images."""
+    batch_size: Positive = 32
+    discriminator_steps: Positive = 1
+    """k of Algorithm 1 (Goodfellow et al. 2014): discriminator steps before each generator step."""
+    lr: Rate = 1e-3
+    """Adam's learning rate, of both players."""
+    beta1: Momentum = 0.0
+    beta2: Momentum = 0.99
+    conditional: bool | None = None
+    """Whether both players see the class; none means: where the data has classes."""
+    ema_half_life_kimg: Kimg = 10.0
+    """Half-life of the averaged generator's memory (Karras et al. 2018); it is the one that gets sampled."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto: bfloat16 autocast where the device computes in it natively (CUDA), else float32."""
+    log_every_kimg: Kimg = 2.0
+    grid_every_kimg: Kimg = 20.0
+    checkpoint_every_kimg: Kimg = 20.0
+    on_non_finite: Literal["rollback", "stop"] = "rollback"
+    """rollback: once, to the last good checkpoint, with half the learning rate; stop: end with an error."""
+
+
+@component
+class ClassifierSettings:
+    """The small classifier through which the default metrics look."""
+
+    epochs: Positive = 12
+    width: Positive = 32
+    batch_size: Positive = 64
+    lr: Rate = 5e-3
+    seed: Seed = 0
+
+
+@component
+class SampleSettings:
+    """What is drawn from the trained generator."""
+
+    n: Positive = 2000
+    seed: Seed = 0
+    batch_size: Positive = 256
+    grid_columns: Positive = 10
+    interpolation_steps: Annotated[int, Field(ge=2)] = 10
+
+
+@component
+class EvaluateSettings:
+    """How the samples are judged; every field is part of the protocol."""
+
+    extractor: str = "classifier"
+    """A file of ganlib/features."""
+    weights: str | None = None
+    """File of the extractor's weights; none: its own (downloaded once where it has to be)."""
+    weights_sha256: str | None = None
+    """What the file must hash to; none: what the extractor's authors published."""
+    batch_size: Positive = 256
+    isc_splits: Positive = 10
+    kid_subsets: Positive = 50
+    kid_subset_size: Positive = 200
+    neighbours: Positive = 3
+    """k of the k-nearest-neighbour balls in precision and recall (Kynkäänniemi et al. 2019)."""
+    seed: Seed = 0
+
+
+@component
+class PublishSettings:
+    """Where the result is shown and under which name the generator is registered."""
+
+    experiment: Annotated[str, Field(min_length=1)] = "ganlib"
+    model: Annotated[str, Field(min_length=1, pattern=r"^[^/:]+$")] = "ganlib-digits"
+    alias: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] = "challenger"
+
+
+def _device(value: str) -> str:
+    if re.fullmatch(r"auto|cpu|cuda(:\d+)?", value) is None:
+        raise PydanticCustomError("device", "choose auto, cpu, cuda or cuda:N")
+    return value
+
+
+@component
+class Settings:
+    """All of params.yaml."""
+
+    device: Annotated[str, AfterValidator(_device)] = "auto"
+    """Where train, sample and evaluate compute. Not part of any result's identity: changing it reruns nothing."""
+    data: DataSettings = field(default_factory=DataSettings)
+    network: Chosen = field(default_factory=lambda: Choice(name="dcgan", options={"width": 32}))
+    loss: Chosen = field(default_factory=lambda: Choice(name="relativistic"))
+    penalty: Chosen = field(default_factory=lambda: Choice(name="r1_r2", options={"gamma": 0.05}))
+    latent: LatentSettings = field(default_factory=LatentSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
+    sample: SampleSettings = field(default_factory=SampleSettings)
+    evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
+    publish: PublishSettings = field(default_factory=PublishSettings)
+
+
+def parse(values: Mapping[str, Any], *, where: str) -> Settings:
+    """Settings from nested plain values; UserError holds one sentence for each thing wrong, led by `where`."""
+    # As JSON, because pydantic's strict mode takes mappings for dataclasses and lists for tuples only there.
+    text = json.dumps(values, default=str)
+    try:
+        return TypeAdapter(Settings).validate_json(text)
+    except ValidationError as error:
+        raise UserError(" ".join(f"{where}: {sentence}" for sentence in explain(error, known_keys))) from None
+
+
+def plain(settings: Any) -> dict[str, Any]:
+    """Settings, or one section of them, as nested plain values: what `parse` would read back."""
+    values: dict[str, Any] = TypeAdapter(type(settings)).dump_python(settings, mode="json")
+    return values
+
+
+def known_keys(path: tuple[str, ...]) -> list[str]:
+    """The parameters that the section at `path` has; () is the whole of params.yaml."""
+    section: Any = Settings
+    for part in path:
+        section = get_type_hints(section).get(part)
+    return [field.name for field in fields(section)] if is_dataclass(section) else []
+
+
+def images_of(kimg: float) -> int:
+    """A length in thousands of images as a whole number of images, at least one."""
+    return max(1, math.floor(kimg * 1000 + 0.5))

@@ -1,0 +1,89 @@
+"""Where to look after a run: files first, which are there at once, then what MLflow knows."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ganlib.errors import UserError
+from ganlib.settings import Settings
+from pipelines import outputs, paths, registry, tracking
+
+MARGIN = "  "
+
+
+def show(settings: Settings) -> None:
+    """Prints the summary; a store that is away costs its lines, not the rest."""
+    console = Console(soft_wrap=True, highlight=False)
+    found = outputs.read()
+    console.print()
+    for name, path in (("grid", paths.GRID), ("interpolation", paths.INTERPOLATION), ("curves", paths.HISTORY)):
+        if path.is_file():
+            _line(console, name, str(path.resolve()))
+    if found.evaluation is not None:
+        console.print(metrics_table(found.evaluation))
+        if accuracy := outputs.numeric_leaves(found.classifier or {}).get("heldout_accuracy"):
+            _line(console, "classifier", f"names {accuracy:.1%} of the held-out pictures rightly")
+    for name, text in _in_mlflow(settings, found):
+        _line(console, name, text)
+    console.print("\nNext:")
+    for command, meaning in next_commands(settings):
+        console.print(Text(f"{MARGIN}{command:<44}{meaning}"))
+
+
+def metrics_table(evaluation: outputs.Json) -> Table:
+    """Each metric beside its floor, which is what held-out real pictures score; the protocol as the title."""
+    protocol = evaluation["protocol"]
+    table = Table(title=Text(f"protocol {protocol['name']}"), title_justify="left", title_style="")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("floor (held-out real)", justify="right")
+    for metric, numbers in evaluation.items():
+        if metric == "protocol":
+            continue
+        if "absent" in numbers:
+            table.add_row(metric, "absent", numbers["absent"])
+        for name, value in numbers.items():
+            if name != "absent" and not name.startswith("floor"):
+                floor = numbers.get("floor" if name.startswith("value") else f"floor_{name}")
+                table.add_row(metric if name == "value" else f"{metric} {name}", _number(value), _number(floor))
+    return table
+
+
+def next_commands(settings: Settings) -> list[tuple[str, str]]:
+    """What is worth typing next."""
+    longer = settings.train.kimg * 2
+    return [
+        ("make ui", "runs, curves, grids and the registered generator in MLflow"),
+        (f"dvc exp run -S train.kimg={longer:g}", "another training, beside this one"),
+        ("dvc exp show", "compare the experiments"),
+    ]
+
+
+def _in_mlflow(settings: Settings, found: outputs.Outputs) -> list[tuple[str, str]]:
+    try:
+        shown = registry.look(settings, found)
+    except UserError as away:
+        return [("MLflow", str(away))]
+    if shown is None:
+        return [("MLflow", "has no run of this generator yet; make it: ganlib sync")]
+    uri = tracking.tracking_uri()
+    base = tracking.shown(uri) if uri.startswith("http") else "http://127.0.0.1:5000"
+    page = f"{base}/#/experiments/{shown.experiment_id}/runs/{shown.run_id}"
+    opened = "" if uri.startswith("http") else " (after: make ui)"
+    lines = [("MLflow run", f"{shown.run_name}, {page}{opened}")]
+    if shown.model is None:
+        return [*lines, ("generator", "is not registered; register it: dvc repro publish")]
+    aliases = "".join(f" @{alias}" for alias in shown.aliases)
+    return [*lines, ("generator", f"{shown.model} version {shown.version}{aliases}")]
+
+
+def _line(console: Console, name: str, text: str) -> None:
+    console.print(Text(f"{name:<16}{text}"))
+
+
+def _number(value: Any) -> str:
+    if value is None or isinstance(value, str | bool | list | dict):
+        return "" if value is None else str(value)
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,103 @@
+"""The stages of dvc.yaml, run one at a time, and what a failed one has to say."""
+
+import json
+import re
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Self
+
+from .dvc_session import MARK
+from .process import Child
+
+REMEMBERED_LINES = 100
+EXIT_BUG = 1
+DVC_REMARKS = ("> ", "Running stage ", "Stage ", "WARNING: ")
+SILENCE = "It ended without a word; see the log."
+
+
+class Failure(Exception):  # noqa: N818 - the noun is what people read
+    """A child that did not end well: its own last sentence, and the exit code to pass on."""
+
+    def __init__(self, sentence: str, code: int) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Stages:
+    """DVC in a folder, as a context manager; `say` gets every line as it is printed.
+
+    Methods raise Failure. On leaving, whatever still runs is stopped; see `Child`.
+    """
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self._say = say
+        session = [sys.executable, "-m", "pipelines.flows.dvc_session"]
+        self._child = Child(session, folder=folder, say=self._hear)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def names(self) -> list[str]:
+        """All stages, every one after those it depends on."""
+        names = self._request([])
+        assert isinstance(names, list)
+        return names
+
+    def run(self, name: str, *, force: bool = False) -> None:
+        """`dvc repro --single-item`: runs the stage where something that it depends on has changed, or forced."""
+        self._request(["repro", "--single-item", *(["--force"] if force else []), name])
+
+    def _request(self, arguments: list[str]) -> list[str] | int:
+        self._child.ask(json.dumps(arguments))
+        tail: deque[str] = deque(maxlen=REMEMBERED_LINES)
+        for line in self._child.read():
+            if line.startswith(MARK):
+                answer: list[str] | int = json.loads(line.removeprefix(MARK))
+                if isinstance(answer, int) and answer != 0:
+                    raise failure(tail)
+                return answer
+            self._say(line)
+            tail.append(line)
+        raise failure(tail)
+
+    def _hear(self, line: str) -> None:
+        """What is still said while it is being stopped; the exit code of that interests nobody."""
+        if not line.startswith(MARK):
+            self._say(line)
+
+
+def run_command(command: list[str], *, folder: Path, say: Callable[[str], None]) -> None:
+    """Runs another command to its end in the same way; Failure where its exit code is not 0."""
+    tail: deque[str] = deque(maxlen=REMEMBERED_LINES)
+    with Child(command, folder=folder, say=say) as child:
+        for line in child.read():
+            say(line)
+            tail.append(line)
+        code = child.wait()
+    if code != 0:
+        raise Failure(sentence(tail), code)
+
+
+def failure(lines: Iterable[str]) -> Failure:
+    """What a failed `dvc repro` said: the stage's own sentence, and its own exit code (1 where DVC names none)."""
+    lines = list(lines)
+    named = [code for line in lines if (code := re.search(r"^ERROR: .*exited with (\d+)$", line))]
+    return Failure(sentence(lines), int(named[-1][1]) if named else EXIT_BUG)
+
+
+def sentence(lines: Iterable[str]) -> str:
+    """What to show of all that a failed command printed.
+
+    That is its last `error: …`; else the last line before DVC's own `ERROR: …`, as of a traceback; else DVC's, which
+    may go on over several lines.
+    """
+    lines = [line for line in lines if not line.startswith(DVC_REMARKS)]
+    by_dvc = max((number for number, line in enumerate(lines) if line.startswith("ERROR: ")), default=len(lines))
+    told = [line for line in lines[:by_dvc] if line.startswith("error: ")]
+    candidates = told[-1:] or lines[:by_dvc][-1:] or lines[by_dvc:] or [SILENCE]
+    return re.sub("^error: ", "", " ".join(" ".join(candidates).split()), flags=re.IGNORECASE)

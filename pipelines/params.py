@@ -1,0 +1,25 @@
+"""The only reader of params.yaml."""
+
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from ganlib import settings
+from ganlib.errors import UserError
+
+
+def load(path: Path = Path("params.yaml")) -> settings.Settings:
+    """The validated settings; UserError says what is wrong, where, and the way out."""
+    try:
+        # YAML 1.2, as DVC reads it: 2e-4 is a number and a repeated key an error.
+        values = YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing; run this in the project's folder, or: git checkout {path}."
+        ) from None
+    except YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path} must be a mapping of sections such as data, network and train.")
+    return settings.parse(values, where=str(path))

@@ -1,0 +1,16 @@
+"""MLflow, and nobody else speaks to it: runs found by key, live logging, registered generators.
+
+MLflow is a projection of DVC's outputs: what is here can be lost and made again from them (`registry.sync`).
+Importing this package does not import MLflow.
+"""
+
+from typing import TYPE_CHECKING
+
+from .recorder import Live, live
+from .store import Store, StoreError, main_folder, opened, shown, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as Run
+    from mlflow.entities.model_registry import ModelVersion as ModelVersion
+
+__all__ = ["Live", "Store", "StoreError", "live", "main_folder", "opened", "shown", "tracking_uri"]

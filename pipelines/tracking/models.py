@@ -1,0 +1,190 @@
+"""Registered generators: one version for one content, found by its digest and never registered twice."""
+
+import os
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganlib.errors import UserError
+
+from .. import packaging, paths
+from .store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
+
+CONTENT = "ganlib.content"
+VARIABLE = "MLFLOW_TRACKING_URI"
+NEEDED = ("torch", "numpy", "pandas", "safetensors", "pydantic", "jaxtyping")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A generator that may be registered."""
+
+    name: str
+    """The registered model's name."""
+    content: str
+    """sha256 of the weights: what a version is found by."""
+    code: str
+    """Digest of the source that was published with it."""
+    description: Mapping[str, Any]
+    """As in gan.json."""
+    tags: Mapping[str, str]
+    """Lineage, for the version and the logged model."""
+
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """The tags with the content's."""
+        return {**self.tags, CONTENT: self.content}
+
+
+def find_version(store: Store, name: str, content: str) -> "ModelVersion | None":
+    """The version with this content; the lowest, if hosts that could not see each other made several."""
+    quoted = name.replace("'", "''")
+    found = store.client.search_model_versions(f"name = '{quoted}' and tags.`{CONTENT}` = '{content}'")
+    return min(found, key=lambda version: int(version.version), default=None)
+
+
+def model_id(version: "ModelVersion") -> str | None:
+    """The logged model behind a version."""
+    match = re.fullmatch(r"models:/(m-[0-9a-f]+)", version.source or "")
+    return match[1] if match else None
+
+
+def register(store: Store, run: "Run", candidate: Candidate) -> "ModelVersion":
+    """The version with the candidate's content, made where there is none."""
+    from mlflow.exceptions import MlflowException
+
+    with store.lock:
+        found = find_version(store, candidate.name, candidate.content)
+        if found is not None:
+            return found
+        logged = _logged_model(store, run, candidate)
+        try:
+            store.client.get_registered_model(candidate.name)
+        except MlflowException:
+            store.client.create_registered_model(candidate.name, description="Image generators, published by ganlib.")
+        with _addressed(store):
+            made = store.client.create_model_version(
+                candidate.name,
+                source=f"models:/{logged}",
+                run_id=run.info.run_id,
+                tags=candidate.all_tags,
+                description=_summary(candidate.description),
+                model_id=logged,
+            )
+        winner = find_version(store, candidate.name, candidate.content) or made
+        if winner.version != made.version:
+            store.client.delete_model_version(candidate.name, str(made.version))
+        return winner
+
+
+def point_alias(store: Store, version: "ModelVersion", alias: str) -> None:
+    """Lets the alias name this version; does nothing where it does."""
+    if store.client.get_registered_model(version.name).aliases.get(alias) != version.version:
+        store.client.set_registered_model_alias(version.name, alias, str(version.version))
+
+
+def aliases(store: Store, version: "ModelVersion") -> list[str]:
+    """The aliases that name this version."""
+    given = store.client.get_registered_model(version.name).aliases
+    return sorted(alias for alias, number in given.items() if str(number) == str(version.version))
+
+
+def _logged_model(store: Store, run: "Run", candidate: Candidate) -> str:
+    """The id of a complete logged model with this content: an earlier one that was never registered, or a new one."""
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+    experiment = run.info.experiment_id
+    left = store.client.search_logged_models([experiment], filter_string=f"tags.`{CONTENT}` = '{candidate.content}'")
+    for model in left:
+        if model.status == LoggedModelStatus.READY:
+            return str(model.model_id)
+    made = store.client.create_logged_model(
+        experiment, name="generator", source_run_id=run.info.run_id, tags=candidate.all_tags, model_type="generator"
+    )
+    with tempfile.TemporaryDirectory(prefix="ganlib-") as aside:
+        _save(Path(aside) / "model", run.info.run_id, made.model_id, candidate)
+        store.client.log_model_artifacts(made.model_id, str(Path(aside) / "model"))
+    store.client.finalize_logged_model(made.model_id, "READY")
+    step = int(candidate.description["images_seen"])
+    store.client.log_outputs(run.info.run_id, [LoggedModelOutput(made.model_id, step)])
+    return str(made.model_id)
+
+
+def _save(folder: Path, run_id: str, model: str, candidate: Candidate) -> None:
+    """Writes the model as MLflow loads it; nothing in it names a path of this machine."""
+    network = str(candidate.description["network"])
+    packed = folder.parent / "generator"
+    digests = packaging.pack(packed, network)
+    if digests["generator.safetensors"] != candidate.content or packaging.code_digest(network) != candidate.code:
+        raise UserError(
+            f"{candidate.name} cannot be registered: the weights or the source of ganlib are no longer those that "
+            f"{paths.PUBLISHED} speaks of; publish anew: dvc repro && dvc repro -f -s publish."
+        )
+    with warnings.catch_warnings():
+        # MLflow warns of its own type hints, and pandas of how MLflow writes the example.
+        warnings.simplefilter("ignore")
+        import mlflow.pyfunc
+        import pandas as pd
+        from mlflow.models import Model
+
+        mlflow.pyfunc.save_model(
+            str(folder),
+            python_model=str(packaging.SERVED_BY),
+            artifacts={"generator": str(packed)},
+            signature=_signature(candidate.description),
+            input_example=pd.DataFrame({"seed": [0, 1]}),
+            pip_requirements=[f"{name}=={version_of(name).split('+')[0]}" for name in NEEDED],
+            model_config={"digests": digests, "device": "cpu"},
+            mlflow_model=Model(run_id=run_id, model_id=model),
+        )
+    written = Model.load(str(folder))
+    flavor = written.flavors["python_function"]
+    flavor["model_code_path"] = packaging.SERVED_BY.name
+    flavor["artifacts"] = {"generator": {"path": "artifacts/generator", "uri": "artifacts/generator"}}
+    written.save(str(folder / "MLmodel"))
+    shutil.rmtree(packed)
+
+
+def _signature(description: Mapping[str, Any]) -> "ModelSignature":
+    """Seeds, and class numbers or names, in; uint8 images out."""
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec, DataType, Schema, TensorSpec
+
+    channels, height, width = description["image_shape"]
+    label = ColSpec(AnyType(), "label", required=False)  # type: ignore[no-untyped-call]
+    images = TensorSpec(np.dtype("uint8"), (-1, height, width, channels), "images")
+    return ModelSignature(inputs=Schema([ColSpec(DataType.long, "seed"), label]), outputs=Schema([images]))
+
+
+def _summary(description: Mapping[str, Any]) -> str:
+    channels, height, width = description["image_shape"]
+    classes = f", {len(description['classes'])} classes" if description["classes"] else ""
+    return f"{description['network']}, {height}x{width}x{channels}{classes}, {description['images_seen']} images seen"
+
+
+@contextmanager
+def _addressed(store: Store) -> Iterator[None]:
+    """MLflow looks the logged model of a new version up in the process-wide store, whatever the client's is."""
+    import mlflow
+
+    before = os.environ.get(VARIABLE)
+    mlflow.set_tracking_uri(store.uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # back to what the environment says
+        if before is not None:
+            os.environ[VARIABLE] = before

@@ -1,0 +1,145 @@
+"""One run for one lineage key: found, made, taken up again, ended; whose process is gone does not stay RUNNING."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from ..lineage import Lineage
+from .store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+KEY = "ganlib.key"
+HOST, PID, STARTED = "ganlib.host", "ganlib.pid", "ganlib.process_started"
+RECORDED_BY = "ganlib.recorded_by"
+"""train: the tags about code, versions and device are those of the training; sync: those of whoever rebuilt the run."""
+SAME_START_SECONDS = 2.0
+
+
+def find(store: Store, experiment: str, key: str) -> "Run | None":
+    """The run of this key. Of several, made by hosts that could not see each other, the oldest for everybody."""
+    runs = store.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'")
+    return min(runs, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
+
+
+def claim(store: Store, experiment: str, lineage: Lineage, environment: Mapping[str, str], *, training: bool) -> "Run":
+    """The run of this lineage, found or made, with its parameters and tags.
+
+    training: this process trains; it becomes the run's owner and the run is RUNNING (again). Otherwise only
+    what is missing is added, and a run that is made is not RUNNING on anybody's account but this process'.
+    """
+    owner = {**environment, RECORDED_BY: "train" if training else "sync", **this_process()}
+    with store.lock:
+        run = find(store, experiment, lineage.key) or _create(store, experiment, lineage, owner)
+    tags = {**facts(lineage), **(owner if training else environment)}
+    _complete(store, run, lineage, tags, overwrite=training)
+    if training:
+        store.client.update_run(run.info.run_id, status="RUNNING")
+    return store.client.get_run(run.info.run_id)
+
+
+def _create(store: Store, experiment: str, lineage: Lineage, owner: Mapping[str, str]) -> "Run":
+    chosen = lineage.settings
+    run = store.client.create_run(
+        experiment,
+        start_time=now_ms(),
+        tags={KEY: lineage.key, **owner},
+        run_name=f"{chosen['network']['name']}-{chosen['loss']['name']}-{lineage.key[:8]}",
+    )
+    # Another host holds another lock: whoever lost takes its own run back and uses the winner's.
+    winner = find(store, experiment, lineage.key) or run
+    if winner.info.run_id != run.info.run_id:
+        store.client.delete_run(run.info.run_id)
+    return winner
+
+
+def _complete(store: Store, run: "Run", lineage: Lineage, tags: Mapping[str, str], *, overwrite: bool) -> None:
+    """Parameters and tags that are missing; with `overwrite` also tags that say something else."""
+    from mlflow.entities import Param, RunTag
+
+    have = run.data.tags
+    stale = [RunTag(k, v) for k, v in tags.items() if (k not in have or overwrite) and have.get(k) != v]
+    parameters = flattened(lineage.settings)
+    missing = [Param(name, str(value)) for name, value in parameters.items() if name not in run.data.params]
+    for first in range(0, max(len(missing), len(stale)), 100):
+        store.client.log_batch(run.info.run_id, params=missing[first : first + 100], tags=stale[first : first + 100])
+
+
+def facts(lineage: Lineage) -> dict[str, str]:
+    """The tags that the lineage alone decides."""
+    return {
+        "ganlib.data": lineage.data,
+        "ganlib.params": lineage.params_digest,
+        "ganlib.code": lineage.code_digest,
+        "ganlib.train_seed": str(lineage.settings["train"]["seed"]),
+    }
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{"train": {"lr": 1}}` as `{"train.lr": 1}`; what is no number and no text as JSON."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flattened(value, f"{prefix}{name}.")
+        else:
+            plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+            flat[prefix + name] = value if plain else json.dumps(value)
+    return flat
+
+
+def set_tags(store: Store, run: "Run", tags: Mapping[str, str]) -> None:
+    """Sets the tags that are missing or say something else."""
+    from mlflow.entities import RunTag
+
+    stale = [RunTag(name, value) for name, value in tags.items() if run.data.tags.get(name) != value]
+    if stale:
+        store.client.log_batch(run.info.run_id, tags=stale)
+
+
+def finish(store: Store, run: "Run") -> None:
+    """FINISHED, unless it is so already or somebody alive on this host is at it."""
+    if run.info.status == "FINISHED":
+        return
+    tags = run.data.tags
+    if run.info.status == "RUNNING" and tags.get(HOST) == socket.gethostname() and _others_at_work(tags):
+        return
+    store.client.set_terminated(run.info.run_id, "FINISHED", end_time=now_ms())
+
+
+def reap(store: Store, experiment: str) -> None:
+    """Marks runs KILLED that say RUNNING but whose process on this host is gone."""
+    host = socket.gethostname()
+    filters = f"attributes.status = 'RUNNING' and tags.`{HOST}` = '{host}'"
+    for run in store.client.search_runs([experiment], filters):
+        if not _is_alive(run.data.tags):
+            store.client.set_terminated(run.info.run_id, "KILLED", end_time=now_ms())
+
+
+def this_process() -> dict[str, str]:
+    """The tags that say who is at a run; the start time tells a process from a later one with its number."""
+    started = psutil.Process().create_time()
+    return {HOST: socket.gethostname(), PID: str(os.getpid()), STARTED: f"{started:.3f}"}
+
+
+def _is_alive(tags: Mapping[str, str]) -> bool:
+    try:
+        process = psutil.Process(int(tags.get(PID, "")))
+        gone = process.status() == psutil.STATUS_ZOMBIE
+        return not gone and abs(process.create_time() - float(tags.get(STARTED, ""))) < SAME_START_SECONDS
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+
+
+def _others_at_work(tags: Mapping[str, str]) -> bool:
+    return _is_alive(tags) and tags.get(PID) != str(os.getpid())
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

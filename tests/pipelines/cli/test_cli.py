@@ -1,0 +1,131 @@
+"""The `ganlib` command as people meet it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import Project, answers, free_port, only_run, publish, wait_until
+
+from pipelines import registry
+
+GANLIB = [sys.executable, "-m", "pipelines.cli"]
+
+
+def ganlib(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    code = "import sys; from pipelines.cli import app; app(sys.argv[1:])"
+    environment = {**os.environ, "COLUMNS": "200"}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=200)
+
+
+@pytest.fixture
+def at_home(project: Project) -> Project:
+    """With a params.yaml, as commands read it."""
+    Path("params.yaml").write_text("network:\n  name: mlp\n  width: 1\npublish:\n  experiment: e\n  model: pictures\n")
+    return project
+
+
+def test_help_needs_neither_torch_nor_mlflow(tmp_path: Path) -> None:
+    code = """
+import sys
+from typer.testing import CliRunner
+from pipelines.cli import app
+result = CliRunner().invoke(app, ["--help"])
+assert result.exit_code == 0 and all(word in result.output for word in ("sync", "summary", "ui")), result.output
+assert not {"torch", "mlflow", "pandas", "dvc", "prefect", "pydantic"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_sync_says_in_one_line_what_mlflow_has_now(at_home: Project) -> None:
+    publish(at_home)
+    done = ganlib("sync")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
+    assert "registered as pictures version 1 (challenger)" in done.stdout
+    assert only_run()["status"] == "FINISHED"
+
+
+@pytest.mark.timeout(60)
+def test_sync_before_a_dead_store_is_one_sentence_and_exit_code_2(
+    at_home: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    done = ganlib("sync")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: The MLflow store http://127.0.0.1")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_typo_in_params_is_one_sentence(at_home: Project) -> None:
+    Path("params.yaml").write_text("publsh:\n  experiment: e\n")
+    done = ganlib("sync")
+    assert done.returncode == 2
+    assert done.stderr == "error: params.yaml: publsh is not a parameter; did you mean publish?\n"
+
+
+def test_the_summary_says_where_to_look(at_home: Project) -> None:
+    publish(at_home)
+    synced = registry.sync(at_home.settings)
+    done = ganlib("summary")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert str(at_home.folder / "reports" / "grid.png") in done.stdout
+    assert "protocol classifier-n2000-train-ab12" in done.stdout
+    assert "12.5000" in done.stdout
+    assert "2.0000" in done.stdout
+    assert "too few pictures" in done.stdout
+    assert (
+        f"{synced.run_name}, http://127.0.0.1:5000/#/experiments/{synced.experiment_id}/runs/{synced.run_id}"
+        in done.stdout
+    )
+    assert "pictures version 1 @challenger" in done.stdout
+    assert done.stdout.rstrip().count("\n  ") == 3, "three commands worth typing"
+
+
+def test_the_summary_does_without_a_store_and_without_results(
+    at_home: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("metrics/evaluate.json").unlink()
+    Path("reports/grid.png").unlink()
+    assert "has no run of this generator yet; make it: ganlib sync" in ganlib("summary").stdout
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    done = ganlib("summary")
+    assert done.returncode == 0
+    assert "does not answer" in done.stdout
+    assert "make ui" in done.stdout
+
+
+def test_a_port_in_use_is_one_sentence(at_home: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = ganlib("ui", "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: Port {port} on 127.0.0.1 cannot be used")
+    assert f"ganlib ui --port {port + 1}" in done.stderr
+
+
+def test_the_pages_show_the_store_of_the_stages_and_ctrl_c_leaves_no_process(at_home: Project) -> None:
+    run_id = registry.sync(at_home.settings).run_id
+    port = free_port()
+    command = [sys.executable, "-c", "from pipelines.cli import app; app()", "ui", "--port", str(port)]
+    with Path("log").open("w") as log:
+        ui = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: f"http://127.0.0.1:{port} (Ctrl-C" in Path("log").read_text(), seconds=120)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
+        page = f"http://127.0.0.1:{port}/get-artifact?path=reports/grid.png&run_uuid={run_id}"
+        with urllib.request.urlopen(page, timeout=20) as answer:
+            assert answer.read() == Path("reports/grid.png").read_bytes()
+        family = psutil.Process(ui.pid).children(recursive=True)
+        assert family
+    finally:
+        ui.send_signal(signal.SIGINT)
+        code = ui.wait(60)
+    assert code == 0
+    assert psutil.wait_procs(family, timeout=20)[1] == []

@@ -1,0 +1,91 @@
+"""A DVC project of two seconds, and one Prefect server for all tests here."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flow_support import Project, Server, background
+
+from pipelines.flows import DEFAULTS
+
+REPOSITORY = Path(__file__).parents[3]
+
+# Deliberately not in the order in which they must run.
+DVC_YAML = """
+stages:
+  last:
+    cmd: python last.py
+    deps:
+      - last.py
+      - middle.txt
+      - first.txt
+    outs:
+      - last.txt
+  first:
+    cmd: python first.py
+    deps:
+      - first.py
+    outs:
+      - first.txt
+  middle:
+    cmd: python middle.py
+    deps:
+      - middle.py
+      - first.txt
+    outs:
+      - middle.txt
+"""
+STAGE = """
+from pathlib import Path
+with Path("ran.txt").open("a") as ran:
+    ran.write("{name}\\n")
+print("{name} speaks")
+Path("{name}.txt").write_text("made by {name}")
+"""
+STAGES = ("first", "middle", "last")
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pristine") / "project"
+    flows = folder / "pipelines" / "flows"
+    shutil.copytree(REPOSITORY / "pipelines" / "flows", flows, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("__init__.py", "paths.py"):
+        shutil.copy(REPOSITORY / "pipelines" / name, folder / "pipelines")
+    # The real one belongs to MLflow and has its own tests.
+    (folder / "pipelines" / "cli").mkdir()
+    (folder / "pipelines" / "cli" / "__init__.py").touch()
+    (folder / "pipelines" / "cli" / "__main__.py").write_text(
+        "import sys\nfrom pathlib import Path\nPath('synced.txt').write_text(' '.join(sys.argv[1:]))\n"
+    )
+    (folder / "dvc.yaml").write_text(DVC_YAML)
+    for name in STAGES:
+        (folder / f"{name}.py").write_text(STAGE.format(name=name))
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=folder, check=True, env=os.environ | DEFAULTS
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real one, on a free loopback port and with a home of its own."""
+    home = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(f"http://127.0.0.1:{port}/api", home)
+    command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with background(command, home, server.environment) as process:
+        server.wait_until_healthy(process)
+        yield server
+
+
+@pytest.fixture
+def project(pristine: Path, tmp_path: Path) -> Project:
+    return Project(shutil.copytree(pristine, tmp_path / "project"))

@@ -1,0 +1,139 @@
+"""The flow against a real server: what a person sees in Prefect, and what is left when it is stopped."""
+
+import base64
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flow_support import MISTAKE, Project, Server, gone_within
+from PIL import Image
+
+from pipelines.flows import DEFAULTS
+
+RETRAIN = [sys.executable, "-m", "pipelines.flows.retrain"]
+IMPORTED = "from pipelines.flows.retrain import retrain; "
+TWICE = [sys.executable, "-c", IMPORTED + "retrain(); retrain(force=['middle'])"]
+TIMED_OUT = [sys.executable, "-c", IMPORTED + "retrain.with_options(timeout_seconds=15)(return_state=True)"]
+WORK = """
+import os, time
+from pathlib import Path
+Path("pid.txt").write_text(str(os.getpid()))
+try:
+    time.sleep(100)
+except KeyboardInterrupt:
+    Path("saved.txt").write_text("saved")
+    raise SystemExit(75)
+"""
+SENTENCE = "first: the picture cat.png is broken; remove it."
+EVALUATION = {"protocol": {"name": "tiny", "samples": 10}, "fid": {"value": 2.5, "floor": 1.25}}
+
+
+def retrain(project: Project, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    folder = project.folder
+    return subprocess.run(RETRAIN, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+class Twice:
+    """A project in which the flow has run, and once more with `middle` forced."""
+
+    def __init__(self, project: Project, server: Server) -> None:
+        self.project = project
+        (project.folder / "reports").mkdir()
+        (project.folder / "metrics").mkdir()
+        Image.new("L", (4, 4), 128).save(project.folder / "reports" / "grid.png")
+        (project.folder / "metrics" / "evaluate.json").write_text(json.dumps(EVALUATION))
+        subprocess.run(TWICE, cwd=project.folder, env=server.environment, check=True)
+        self.second, self.first = server.last_runs(2)
+
+
+@pytest.fixture(scope="module")
+def twice(pristine: Path, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Twice:
+    folder = tmp_path_factory.mktemp("twice") / "project"
+    return Twice(Project(shutil.copytree(pristine, folder)), server)
+
+
+def test_every_stage_is_one_task_in_the_order_of_its_dependencies(twice: Twice, server: Server) -> None:
+    tasks = server.of_run("task_runs", twice.first, sort="EXPECTED_START_TIME_ASC")
+    assert [task["name"] for task in tasks] == ["first", "middle", "last", "artifacts", "sync"]
+    assert {task["state_type"] for task in tasks} | {twice.first["state_type"]} == {"COMPLETED"}
+
+
+def test_a_second_run_reruns_nothing_but_the_forced_stage(twice: Twice) -> None:
+    assert twice.second["state_type"] == "COMPLETED"
+    assert twice.project.ran() == ["first", "middle", "last", "middle"]
+
+
+def test_what_the_stages_print_is_in_the_log_of_the_run(twice: Twice, server: Server) -> None:
+    log = server.log_of(twice.first)
+    assert [line for line in log if line.endswith("speaks")] == ["first speaks", "middle speaks", "last speaks"]
+
+
+def test_the_grid_and_the_metrics_are_artifacts(twice: Twice, server: Server) -> None:
+    shown = {artifact["key"]: artifact for artifact in server.of_run("artifacts", twice.first) if artifact["key"]}
+    assert {key: artifact["type"] for key, artifact in shown.items()} == {"grid": "image", "metrics": "table"}
+    picture = base64.b64decode(shown["grid"]["data"].removeprefix("data:image/png;base64,"))
+    assert Image.open(io.BytesIO(picture)).getpixel((0, 0)) == 128
+    row = {"metric": "fid", "value": "2.5", "floor": "1.25", "protocol": "tiny"}
+    assert json.loads(shown["metrics"]["data"]) == [row]
+    assert "samples: 10" in shown["metrics"]["description"]
+
+
+def test_the_tracking_store_is_completed_afterwards(twice: Twice) -> None:
+    assert twice.project.text("synced.txt") == "sync"
+
+
+def test_a_failed_stage_fails_the_flow_with_its_own_sentence(project: Project, server: Server) -> None:
+    project.script("first", MISTAKE)
+    finished = retrain(project, server.environment)
+    run = server.last_runs(1)[0]
+    assert (run["state_type"], run["state"]["message"]) == ("FAILED", SENTENCE)
+    assert finished.returncode == 2
+    assert f"error: {SENTENCE}" in finished.stderr.splitlines()
+    assert not re.search("Traceback|NoneType", finished.stdout + finished.stderr)
+    assert not project.ran()
+    assert not project.text("synced.txt")
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "code", "state"),
+    [
+        pytest.param(RETRAIN, signal.SIGTERM, -signal.SIGTERM, "CRASHED", id="terminated"),
+        pytest.param(RETRAIN, signal.SIGINT, 130, "CRASHED", id="interrupted", marks=pytest.mark.slow),
+        pytest.param(TIMED_OUT, None, 0, "FAILED", id="timed-out", marks=pytest.mark.slow),
+    ],
+)
+def test_a_stopped_flow_lets_its_stage_save_and_leaves_nothing_behind(
+    project: Project, server: Server, command: list[str], number: int | None, code: int, state: str
+) -> None:
+    project.script("first", WORK)
+    output = project.folder / "output.txt"
+    with (
+        output.open("wb") as file,
+        subprocess.Popen(
+            command, cwd=project.folder, env=server.environment, stdout=file, stderr=file, start_new_session=True
+        ) as process,
+    ):
+        stage = int(project.wait_for("pid.txt"))
+        if number is not None:
+            process.send_signal(number)
+        assert process.wait(60) == code, output.read_text()
+    assert gone_within(5, stage)
+    assert project.text("saved.txt") == "saved"
+    assert server.last_runs(1)[0]["state_type"] == state
+
+
+@pytest.mark.slow
+def test_without_a_server_the_flow_brings_its_own(project: Project, tmp_path: Path) -> None:
+    environment = {**os.environ, **DEFAULTS, "PREFECT_HOME": str(tmp_path / "home")}
+    environment.pop("PREFECT_API_URL", None)
+    finished = retrain(project, environment)
+    assert finished.returncode == 0, finished.stderr
+    assert project.ran() == ["first", "middle", "last"]
+    assert "first speaks" in finished.stderr

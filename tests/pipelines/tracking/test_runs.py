@@ -1,0 +1,92 @@
+"""One run for one key, and none that is RUNNING on a dead process' account."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from conftest import Project
+
+from pipelines.tracking import Store, opened, runs
+
+
+@pytest.fixture
+def store(project: Project) -> Iterator[Store]:
+    with opened() as open_store:
+        yield open_store
+
+
+def status(store: Store, run_id: str) -> str:
+    return str(store.client.get_run(run_id).info.status)
+
+
+def test_a_key_has_one_run_with_its_parameters_and_lineage(store: Store, project: Project) -> None:
+    experiment = store.experiment("e")
+    first = runs.claim(store, experiment, project.lineage, {"ganlib.device": "cpu"}, training=True)
+    again = runs.claim(store, experiment, project.lineage, {"ganlib.device": "other"}, training=False)
+    assert again.info.run_id == first.info.run_id
+    assert again.data.params["train.batch_size"] == "64"
+    assert again.data.params["train.conditional"] == "null"
+    assert again.data.params["network.name"] == "mlp"
+    tags = again.data.tags
+    assert (tags[runs.KEY], tags["ganlib.data"]) == (project.lineage.key, project.lineage.data)
+    assert (tags["ganlib.code"], tags["ganlib.params"]) == (project.lineage.code_digest, project.lineage.params_digest)
+    assert tags["ganlib.device"] == "cpu", "who trained is not overwritten by who completes"
+    assert tags[runs.RECORDED_BY] == "train"
+
+
+def test_of_two_runs_that_hosts_made_of_one_key_everybody_takes_the_older(store: Store, project: Project) -> None:
+    experiment = store.experiment("e")
+    for start in (2000, 1000, 3000):
+        store.client.create_run(experiment, start_time=start, tags={runs.KEY: project.lineage.key})
+    claimed = runs.claim(store, experiment, project.lineage, {}, training=False)
+    assert claimed.info.start_time == 1000
+
+
+def test_whoever_was_slower_takes_its_own_run_back(
+    store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = store.experiment("e")
+    earlier = store.client.create_run(experiment, start_time=1000, tags={runs.KEY: project.lineage.key})
+    seen = iter([None])
+    look = runs.find
+    monkeypatch.setattr(runs, "find", lambda *arguments: next(seen, look(*arguments)))
+    claimed = runs.claim(store, experiment, project.lineage, {}, training=False)
+    assert claimed.info.run_id == earlier.info.run_id
+    assert [run.info.run_id for run in store.client.search_runs([experiment])] == [earlier.info.run_id]
+
+
+def test_a_run_is_killed_only_if_its_process_on_this_host_is_gone(store: Store) -> None:
+    experiment = store.experiment("e")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = runs.this_process()
+    owners = {
+        "alive": here,
+        "gone": {**here, runs.PID: str(ended.pid)},
+        "its number was given away": {**here, runs.STARTED: "1.0"},
+        "on another host": {**here, runs.HOST: "another", runs.PID: str(ended.pid)},
+        "nobody knows whose": {},
+    }
+    made = {name: store.client.create_run(experiment, tags=tags).info.run_id for name, tags in owners.items()}
+    runs.reap(store, experiment)
+    assert {name: status(store, run_id) for name, run_id in made.items()} == {
+        "alive": "RUNNING",
+        "gone": "KILLED",
+        "its number was given away": "KILLED",
+        "on another host": "RUNNING",
+        "nobody knows whose": "RUNNING",
+    }
+
+
+def test_a_run_that_another_process_is_at_is_not_finished_for_it(store: Store, project: Project) -> None:
+    experiment = store.experiment("e")
+    parent = runs.psutil.Process(os.getppid())
+    owner = {**runs.this_process(), runs.PID: str(parent.pid), runs.STARTED: str(parent.create_time())}
+    theirs = store.client.create_run(experiment, tags=owner)
+    runs.finish(store, theirs)
+    assert status(store, theirs.info.run_id) == "RUNNING"
+    ours = runs.claim(store, experiment, project.lineage, {}, training=True)
+    runs.finish(store, ours)
+    assert status(store, ours.info.run_id) == "FINISHED"
