@@ -63,6 +63,11 @@ class Game:
         """Where the players live."""
         return next(self.generator.parameters()).device
 
+    @property
+    def conditional(self) -> bool:
+        """Whether the players see labels."""
+        return bool(self.description.classes)
+
     def snapshot(self) -> Snapshot:
         """The whole state, named so that a person reading the file knows what is what."""
         tensors = {"sums": self.sums}

@@ -84,7 +84,7 @@ class TrainSettings:
     """The game: how long, how fast, and what is kept of it. Lengths count real images shown to D."""
 
     seed: Seed = 0
-    kimg: Kimg = 160.0
+    kimg: Kimg = 120.0
     """Length of the training, in thousands of real images."""
     batch_size: Positive = 32
     discriminator_steps: Positive = 1

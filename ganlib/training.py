@@ -8,10 +8,9 @@ import torch
 
 from . import averaging
 from .batches import RealImages
-from .bundle import Description
 from .checkpoint import CheckpointFolder
 from .errors import UserError
-from .game import Game, new_game
+from .game import Game
 from .latents import draw
 from .losses import GanLoss
 from .penalties import Penalty
@@ -52,40 +51,35 @@ class Progress:
 
 
 def train(
-    description: Description,
+    game: Game,
     rules: Rules,
     data: Split,
     *,
-    device: torch.device,
     checkpoints: CheckpointFolder,
     stop: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[Game, Progress]]:
-    """Plays until `rules.total` real images were seen, or until `stop()`; yields after every round.
+) -> Iterator[Progress]:
+    """Plays a new game until `rules.total` real images were seen, or until `stop()`; yields after every round.
 
     Goes on from the newest checkpoint; saves one every `checkpoint_every_kimg`, when stopped, and at the end, each
     after the caller has seen the round it belongs to. The caller may read the game but not change it. UserError
     where a loss or a weight is not finite and a rollback is not allowed or was already made.
     """
-    game = new_game(description, rules.settings, device)
-    game.sums = torch.zeros(len(REPORTED), device=device)
+    game.sums = torch.zeros(len(REPORTED), device=game.device)
     if (snapshot := checkpoints.latest()) is not None:
         game.restore(snapshot)
-        yield (
-            game,
-            Progress(game.images_seen, notice=f"Resumed at {game.images_seen:,} of {rules.total:,} images."),
-        )
+        yield Progress(game.images_seen, notice=f"Resumed at {game.images_seen:,} of {rules.total:,} images.")
     _apply_learning_rate(game, rules)
-    reals = RealImages(data, seed=rules.settings.seed, conditional=bool(description.classes), device=device)
+    reals = RealImages(data, seed=rules.settings.seed, conditional=game.conditional, device=game.device)
     while game.images_seen < rules.total and not stop():
         before = game.images_seen
         play_round(game, rules, reals)
         report = _report(game) if _due(rules.settings.log_every_kimg, before, game, rules) else None
         save_due = _due(rules.settings.checkpoint_every_kimg, before, game, rules)
         if (culprit := _non_finite(game, report, look_at_weights=save_due)) is not None:
-            yield game, Progress(game.images_seen, notice=_roll_back(game, rules, checkpoints, culprit))
+            yield Progress(game.images_seen, notice=_roll_back(game, rules, checkpoints, culprit))
             continue
         picture_due = _due(rules.settings.grid_every_kimg, before, game, rules)
-        yield game, Progress(game.images_seen, report, picture_due)
+        yield Progress(game.images_seen, report, picture_due)
         if save_due:
             checkpoints.save(game.images_seen, game.snapshot())
     if 0 < game.images_seen < rules.total and game.non_finite_tensor() is None:
@@ -100,9 +94,7 @@ def play_round(game: Game, rules: Rules, reals: RealImages) -> None:
         said = discriminator_step(game, rules, reals)
         game.images_seen += settings.batch_size
     generator_loss = generator_step(game, rules, reals)
-    keep = averaging.decay(
-        game.images_seen - seen_before, game.images_seen, images_of(settings.ema_half_life_kimg)
-    )
+    keep = averaging.decay(game.images_seen - seen_before, game.images_seen, images_of(settings.ema_half_life_kimg))
     averaging.update(game.averaged, game.generator, keep)
     game.sums += torch.stack([(said | {"generator_loss": generator_loss})[name] for name in REPORTED])
     game.rounds_summed += 1

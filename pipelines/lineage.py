@@ -98,14 +98,16 @@ def read(folder: Path) -> Lineage:
     return Lineage(settings=values["settings"], code=values["code"], data=values["data"])
 
 
-def environment(settings: Settings, *, device: str) -> dict[str, str]:
+def environment(settings: Settings, *, device: str | None) -> dict[str, str]:
     """Where a run comes from that no digest tells: commit, versions, device, seeds, the DVC experiment.
 
-    Without git, or before the first commit, there is no commit to tell of.
+    device: what trained; none where that is not known. Without git, or before the first commit, there is no commit
+    to tell of.
     """
     facts = {f"ganlib.version.{name}": version(name) for name in ("ganlib", "torch", "numpy")}
     facts["ganlib.version.python"] = platform.python_version()
-    facts["ganlib.device"] = device
+    if device is not None:
+        facts["ganlib.device"] = device
     sections = {name: section for name, section in plain(settings).items() if isinstance(section, dict)}
     seeds = {name: section["seed"] for name, section in sections.items() if "seed" in section}
     facts["ganlib.seeds"] = json.dumps(seeds, sort_keys=True)

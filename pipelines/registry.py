@@ -57,7 +57,7 @@ def sync(settings: Settings) -> Synced:
     found = outputs.read()
     with tracking.opened() as store:
         experiment = store.experiment(settings.publish.experiment)
-        environment = lineage.environment(settings, device=settings.device)
+        environment = lineage.environment(settings, device=None)
         run = runs.claim(store, experiment, found.lineage, environment, training=False)
         contents.add_points(store, run, found.history)
         contents.add_pictures(store, run, found.pictures)

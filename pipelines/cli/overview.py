@@ -11,6 +11,7 @@ from ganlib.settings import Settings
 from pipelines import outputs, paths, registry, tracking
 
 MARGIN = "  "
+AT_FLOOR = "_at_floor_count"
 
 
 def show(settings: Settings) -> None:
@@ -33,21 +34,26 @@ def show(settings: Settings) -> None:
 
 
 def metrics_table(evaluation: outputs.Json) -> Table:
-    """Each metric beside its floor, which is what held-out real pictures score; the protocol as the title."""
+    """Each metric beside its floor, which is what held-out real pictures score; the protocol as the title.
+
+    There are fewer held-out pictures than samples, so the column that compares with the floor is of as many samples.
+    """
     protocol = evaluation["protocol"]
     table = Table(title=Text(f"protocol {protocol['name']}"), title_justify="left", title_style="")
     table.add_column("metric")
-    table.add_column("value", justify="right")
-    table.add_column("floor (held-out real)", justify="right")
+    for head in ("value", "at the floor's count", "floor: held-out reals"):
+        table.add_column(head, justify="right")
     for metric, numbers in evaluation.items():
         if metric == "protocol":
             continue
         if "absent" in numbers:
-            table.add_row(metric, "absent", numbers["absent"])
+            table.add_row(metric, "absent", "", numbers["absent"])
         for name, value in numbers.items():
-            if name != "absent" and not name.startswith("floor"):
-                floor = numbers.get("floor" if name.startswith("value") else f"floor_{name}")
-                table.add_row(metric if name == "value" else f"{metric} {name}", _number(value), _number(floor))
+            if name == "absent" or name.startswith("floor") or name.endswith(AT_FLOOR):
+                continue
+            floor = numbers.get("floor" if name == "value" else f"floor_{name}")
+            cells = (_number(number) for number in (value, numbers.get(name + AT_FLOOR), floor))
+            table.add_row(metric if name == "value" else f"{metric} {name.replace('_', ' ')}", *cells)
     return table
 
 

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,23 +50,38 @@ def picture_address(png: bytes) -> str:
 
 
 def table(metrics: dict[str, Any]) -> list[Row]:
-    """One row per number of metrics/evaluate.json: its name, value, floor (of held-out real pictures), protocol."""
+    """One row per number of metrics/evaluate.json, beside its floor: what held-out real pictures score.
+
+    Those are fewer than the generated ones. Where the count matters, the floor compares with "at floor count".
+    """
     protocol = str(metrics["protocol"]["name"])
-    rows = []
-    for metric, numbers in metrics.items():
-        if metric == "protocol":
-            continue
-        if "absent" in numbers:
-            rows.append((metric, f"absent: {numbers['absent']}", ""))
-        for name, value in numbers.items():
-            if name == "absent" or name.startswith("floor"):
-                continue
-            floor = numbers.get("floor" if name == "value" else f"floor_{name}")
-            rows.append((metric if name == "value" else f"{metric} {name}", _short(value), _short(floor)))
-    return [{"metric": name, "value": value, "floor": floor, "protocol": protocol} for name, value, floor in rows]
+    return [
+        {"metric": metric if name == "value" else f"{metric} {name}", **row, "protocol": protocol}
+        for metric, numbers in metrics.items()
+        if metric != "protocol"
+        for name, row in _rows(numbers)
+    ]
+
+
+def _rows(numbers: dict[str, Any]) -> Iterator[tuple[str, Row]]:
+    if "absent" in numbers:
+        yield "value", _row(numbers, None, None)
+        return
+    for name, value in numbers.items():
+        if not name.startswith("floor") and not name.endswith("_at_floor_count"):
+            measured = numbers.get("floor" if name == "value" else f"floor_{name}")
+            # A floor that could not be measured is absent for all numbers of the metric.
+            floor = numbers.get("floor") if measured is None else measured
+            yield name, _row(value, numbers.get(f"{name}_at_floor_count"), floor)
+
+
+def _row(value: object, at_floor_count: object, floor: object) -> Row:
+    return {"value": _short(value), "at floor count": _short(at_floor_count), "floor": _short(floor)}
 
 
 def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return f"absent: {value['absent']}"
     return "" if value is None else f"{value:.5g}" if isinstance(value, float) else str(value)
 
 

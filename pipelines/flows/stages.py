@@ -40,7 +40,7 @@ class Stages:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self._child.stop()
 
     def names(self) -> list[str]:
         """All stages, every one after those it depends on."""

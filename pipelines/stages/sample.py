@@ -21,11 +21,7 @@ def run(settings: Settings) -> None:
     latents = sample_latents(
         wanted.seed, indices, dim=description.latent_dim, distribution=description.latent_distribution
     )
-    labels = (
-        sampling.sample_labels(wanted.seed, indices, description.class_counts)
-        if description.classes
-        else None
-    )
+    labels = sampling.sample_labels(wanted.seed, indices, description.class_counts) if description.classes else None
     with files.whole_folder(paths.SAMPLES) as folder:
         shape = (wanted.n, *description.image_shape)
         pixels = np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
@@ -39,9 +35,7 @@ def run(settings: Settings) -> None:
         np.save(folder / "labels.npy", torch.full((wanted.n,), -1) if labels is None else labels)
     sheet = sampling.sample_sheet(generator, description, seed=wanted.seed, columns=wanted.grid_columns)
     pictures.write_png(paths.GRID, drawn(sheet))
-    sheet = sampling.interpolation_sheet(
-        generator, description, seed=wanted.seed, steps=wanted.interpolation_steps
-    )
+    sheet = sampling.interpolation_sheet(generator, description, seed=wanted.seed, steps=wanted.interpolation_steps)
     pictures.write_png(paths.INTERPOLATION, drawn(sheet))
 
 

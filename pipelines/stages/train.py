@@ -11,9 +11,9 @@ from tqdm import tqdm
 from ganlib import bundle, components, files, pictures, sampling
 from ganlib.bundle import Description
 from ganlib.checkpoint import CheckpointFolder
-from ganlib.device import choose
+from ganlib.device import choose, settle_threads
 from ganlib.errors import UserError
-from ganlib.game import Game
+from ganlib.game import Game, new_game
 from ganlib.images import Picture
 from ganlib.losses import GanLoss
 from ganlib.penalties import Penalty
@@ -36,26 +36,23 @@ def run(settings: Settings) -> None:
         penalty=components.build(Penalty, settings.penalty.name, settings.penalty.options, section="penalty"),
         settings=settings.train,
     )
+    game = new_game(description, settings.train, device)
+    if device.type == "cpu":
+        settle_threads(game.discriminator, description.fit, settings.train.batch_size)
     origin = lineage.of_training(settings, data.digest)
     checkpoints = CheckpointFolder(paths.checkpoints() / origin.key)
     with tracking.live(settings, origin, device=str(device)) as live, stage.stop_signals() as stop:
-        game = None
         with tqdm(total=rules.total, desc="train", unit="img", unit_scale=True, **stage.bar_manners()) as bar:
-            for game, progress in train(
-                description, rules, data.train, device=device, checkpoints=checkpoints, stop=stop
-            ):
+            for progress in train(game, rules, data.train, checkpoints=checkpoints, stop=stop):
                 show(bar, progress)
                 if progress.report:
                     live.log(progress.images_seen, progress.report)
                 if progress.picture_due:
                     picture = sample_grid(game)
-                    pictures.write_png(
-                        checkpoints.folder / "grids" / f"{progress.images_seen:09d}.png", picture
-                    )
+                    pictures.write_png(checkpoints.folder / "grids" / f"{progress.images_seen:09d}.png", picture)
                     live.picture(progress.images_seen, picture)
-        if game is None or game.images_seen < rules.total:
-            seen = game.images_seen if game else 0
-            raise stage.Resumable(f"Stopped at {seen:,} of {rules.total:,} images; everything is saved.")
+        if game.images_seen < rules.total:
+            raise stage.Resumable(f"Stopped at {game.images_seen:,} of {rules.total:,} images; everything is saved.")
         write_outputs(game, origin, checkpoints)
         live.finished()
 

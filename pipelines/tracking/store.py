@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from ganlib.errors import UserError
 
 from .. import paths
+from ..paths import main_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -80,33 +81,6 @@ class Store:
                 f"back: mlflow experiments restore --experiment-id {found.experiment_id}."
             )
         return str(found.experiment_id)
-
-
-def main_folder(project: Path | None = None) -> Path:
-    """The folder whose store a project folder shares: its own, unless it is a copy that DVC or git made of another.
-
-    `dvc exp run --temp` and `--queue` work in clones under `.dvc/tmp/exps` of the main folder; a git worktree
-    points to its main checkout.
-    """
-    folder = (project or Path.cwd()).resolve()
-    for parent in folder.parents:
-        if parent.parts[-3:] == (".dvc", "tmp", "exps"):
-            return main_folder(parent.parents[2])
-    for checkout in (folder, *folder.parents):
-        link = checkout / ".git"
-        if link.is_file():
-            common = _common_git_folder(link)
-            return common.parent / folder.relative_to(checkout) if common.name == ".git" else folder
-        if link.is_dir():
-            break
-    return folder
-
-
-def _common_git_folder(link: Path) -> Path:
-    """The git folder that a worktree's `.git` file leads to; for a submodule one that is not called `.git`."""
-    git_folder = (link.parent / link.read_text(encoding="utf-8").removeprefix("gitdir:").strip()).resolve()
-    pointer = git_folder / "commondir"
-    return (git_folder / pointer.read_text(encoding="utf-8").strip()).resolve() if pointer.is_file() else git_folder
 
 
 def tracking_uri() -> str:

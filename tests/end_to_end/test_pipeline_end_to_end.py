@@ -121,7 +121,7 @@ def test_a_misspelt_section_is_named(project: Project) -> None:
     [
         ("nothing", r"does not exist|is missing|no such"),
         ("corrupt", r"broken\.png"),
-        ("empty_class", r"empty"),
+        ("empty_class", r"folder without pictures"),
     ],
 )
 def test_bad_pictures_are_one_sentence_and_cost_nothing(

@@ -13,7 +13,7 @@ from ganlib import components, training
 from ganlib.bundle import Description
 from ganlib.checkpoint import CheckpointFolder
 from ganlib.errors import UserError
-from ganlib.game import Game
+from ganlib.game import Game, new_game
 from ganlib.losses import GanLoss
 from ganlib.penalties import Penalty
 from ganlib.prepared import Split
@@ -54,14 +54,14 @@ def play(
     stop: Callable[[], bool] = lambda: False,
     conditional: bool = True,
 ) -> Game:
-    game = None
-    for game, _ in train(
-        description(network, conditional=conditional), by or rules(), pictures(),
-        device=CPU, checkpoints=CheckpointFolder(folder), stop=stop,
-    ):  # fmt: skip
+    game = start(by or rules(), network, conditional=conditional)
+    for _ in train(game, by or rules(), pictures(), checkpoints=CheckpointFolder(folder), stop=stop):
         pass
-    assert game is not None
     return game
+
+
+def start(by: Rules, network: str = "mlp", *, conditional: bool = True) -> Game:
+    return new_game(description(network, conditional=conditional), by.settings, CPU)
 
 
 def after(rounds: int) -> Callable[[], bool]:
@@ -94,7 +94,7 @@ def test_stopped_and_resumed_equals_undisturbed_bit_for_bit(
 @pytest.mark.parametrize("rounds", [1, 2, 5, 6, 14])
 def test_killed_anywhere_the_result_is_the_same(tmp_path: Path, rounds: int) -> None:
     undisturbed = play(tmp_path / "a")
-    killed = train(description(), rules(), pictures(), device=CPU, checkpoints=CheckpointFolder(tmp_path / "b"))
+    killed = train(start(rules()), rules(), pictures(), checkpoints=CheckpointFolder(tmp_path / "b"))
     for _ in range(rounds):
         next(killed)
     killed.close()  # nothing is saved on the way out
@@ -103,11 +103,9 @@ def test_killed_anywhere_the_result_is_the_same(tmp_path: Path, rounds: int) -> 
 
 def test_several_discriminator_steps_see_several_batches(tmp_path: Path) -> None:
     settings = dataclasses.replace(SHORT, discriminator_steps=3)
-    steps = []
-    for game, _ in train(
-        description(), rules(settings), pictures(), device=CPU, checkpoints=CheckpointFolder(tmp_path)
-    ):
-        steps.append(game.images_seen)
+    by = rules(settings)
+    played = train(start(by), by, pictures(), checkpoints=CheckpointFolder(tmp_path))
+    steps = [progress.images_seen for progress in played]
     assert steps == [24, 48, 72, 96, 120]
 
 
@@ -160,12 +158,9 @@ class Poisoned(GanLoss):
 
 def test_a_non_finite_loss_rolls_back_once_with_half_the_learning_rate(tmp_path: Path) -> None:
     by = dataclasses.replace(rules(), loss=Poisoned(at_call=9))
-    notices = []
-    game = None
-    checkpoints = CheckpointFolder(tmp_path)
-    for game, progress in train(description(), by, pictures(), device=CPU, checkpoints=checkpoints):
-        notices += [progress.notice] if progress.notice else []
-    assert game is not None
+    game = start(by)
+    played = train(game, by, pictures(), checkpoints=CheckpointFolder(tmp_path))
+    notices = [progress.notice for progress in played if progress.notice]
     assert game.images_seen == by.total
     assert game.non_finite_tensor() is None
     assert game.lr_scale == 0.5
@@ -176,8 +171,7 @@ def test_a_non_finite_loss_rolls_back_once_with_half_the_learning_rate(tmp_path:
 def test_no_second_rollback_and_the_last_good_checkpoint_survives(tmp_path: Path) -> None:
     by = dataclasses.replace(rules(), loss=Poisoned(at_call=9, forever=True))
     with pytest.raises(UserError, match=r"discriminator_loss is not finite \(last good checkpoint: 40 images, one"):
-        for _ in train(description(), by, pictures(), device=CPU, checkpoints=CheckpointFolder(tmp_path)):
-            pass
+        list(train(start(by), by, pictures(), checkpoints=CheckpointFolder(tmp_path)))
     snapshot = CheckpointFolder(tmp_path).latest()
     assert snapshot is not None
     assert all(tensor.isfinite().all() for tensor in snapshot.tensors.values())
@@ -187,17 +181,17 @@ def test_where_rollback_is_off_divergence_is_an_error(tmp_path: Path) -> None:
     settings = dataclasses.replace(SHORT, on_non_finite="stop")
     by = dataclasses.replace(rules(settings), loss=Poisoned(at_call=9))
     with pytest.raises(UserError, match=r"diverged at 80 images: discriminator_loss .* lower train\.lr"):
-        for _ in train(description(), by, pictures(), device=CPU, checkpoints=CheckpointFolder(tmp_path)):
-            pass
+        list(train(start(by), by, pictures(), checkpoints=CheckpointFolder(tmp_path)))
 
 
 def test_a_non_finite_weight_never_reaches_a_checkpoint(tmp_path: Path) -> None:
     """Even a weight that no reported loss depends on."""
     settings = dataclasses.replace(SHORT, on_non_finite="stop")
     checkpoints = CheckpointFolder(tmp_path)
+    game = start(rules(settings))
     with pytest.raises(UserError, match=r"averaged\.hidden\.0\.weight is not finite"):
-        for game, _ in train(description(), rules(settings), pictures(), device=CPU, checkpoints=checkpoints):
-            if game.images_seen == 48:
+        for progress in train(game, rules(settings), pictures(), checkpoints=checkpoints):
+            if progress.images_seen == 48:
                 game.averaged.get_parameter("hidden.0.weight").fill_(float("nan"))
     snapshot = checkpoints.latest()
     assert snapshot is not None

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from mlflow_project import Project
 
 from ganlib.errors import UserError
 from pipelines import outputs, paths

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from mlflow_project import Project
 
 from ganlib import components
 from pipelines import packaging, paths

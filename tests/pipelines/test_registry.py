@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project, everything_in_mlflow, free_port, only_run, publish, write_outputs
+from mlflow_project import Project, everything_in_mlflow, free_port, only_run, publish, write_outputs
 
 from ganlib.errors import UserError
 from pipelines import paths, registry, tracking

@@ -10,11 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Project, answers, free_port, only_run, publish, wait_until
+from mlflow_project import Project, answers, free_port, only_run, publish, wait_until
 
 from pipelines import registry
-
-GANLIB = [sys.executable, "-m", "pipelines.cli"]
 
 
 def ganlib(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -16,10 +16,10 @@ PRELUDE = ["Running stage 'train':", "> python -m train"]
 WORK = """
 import os, time
 from pathlib import Path
-Path("pid.txt").write_text(str(os.getpid()))
-print("working")
 try:
-    time.sleep(60)
+    Path("pid.txt").write_text(str(os.getpid()))
+    print("working")
+    time.sleep(100)
 except KeyboardInterrupt:
     Path("saved.txt").write_text("saved")
 """

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, Project, publish, write_outputs
+from mlflow_project import REPOSITORY, Project, publish, write_outputs
 
 from ganlib import bundle, sampling
 from ganlib.latents import sample_latents

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Project, everything_in_mlflow, free_port
+from mlflow_project import Project, everything_in_mlflow, free_port
 
 from pipelines import paths
 from pipelines.stages import publish

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Project
+from mlflow_project import Project
 
 from pipelines.tracking import Store, contents, opened, runs
 

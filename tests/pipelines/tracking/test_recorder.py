@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY, Project, everything_in_mlflow, free_port, only_run, publish, wait_until
+from mlflow_project import REPOSITORY, Project, everything_in_mlflow, free_port, only_run, publish, wait_until
 
 from pipelines import registry, tracking
 from pipelines.stage import Resumable
-from pipelines.tracking import recorder, runs
+from pipelines.tracking import recorder, runs, store
 
 PICTURE = np.zeros((4, 6), dtype=np.uint8)
 HISTORY = {1000: (0.5, 4 / 3), 2000: (0.25, 7 / 3), 3000: (0.5 / 3, 10 / 3)}
@@ -104,10 +104,28 @@ def test_with_the_store_away_the_training_ends_well_says_one_line_and_the_sync_c
     assert [step for step, *_ in run["points"]["discriminator_loss"]] == list(HISTORY)
 
 
+def test_a_store_that_stays_away_is_tried_again_and_told_of_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries = []
+    ask = store._require_answer
+    monkeypatch.setattr(store, "_require_answer", lambda uri: (tries.append(uri), ask(uri)))
+    monkeypatch.setattr(recorder, "RETRY_EVERY_SECONDS", 0.05)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    with tracking.live(project.settings, project.lineage, device="cpu") as live:
+        wait_until(lambda: len(tries) >= 3)
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        live.log(1000, {"discriminator_loss": 0.5})
+        live.finished()
+        wait_until(lambda: bool(everything_in_mlflow()["runs"]))
+    assert capsys.readouterr().err.count("\n") == 1
+    assert only_run()["status"] == "FINISHED", "once it is back the run is live again"
+
+
 TRAINING = """
 import sys, time
 sys.path.insert(0, {tests!r})
-from conftest import Path, Lineage, SETTINGS, parse
+from mlflow_project import Path, Lineage, SETTINGS, parse
 from pipelines import lineage, tracking
 with tracking.live(parse(SETTINGS, where="t"), lineage.read(Path("models/gan")), device="cpu") as live:
     live.log(1000, {{"discriminator_loss": 0.5}})
@@ -155,8 +173,6 @@ def test_a_server_that_never_answers_holds_up_neither_the_training_nor_its_end(
 def test_a_server_that_falls_silent_in_the_middle_holds_up_nothing(
     project: Project, monkeypatch: pytest.MonkeyPatch, silent_server: str
 ) -> None:
-    from pipelines.tracking import store
-
     monkeypatch.setattr(store, "_require_answer", lambda uri: None)  # it answered a moment ago
     monkeypatch.setattr(recorder, "FLUSH_SECONDS", 1.0)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", silent_server)

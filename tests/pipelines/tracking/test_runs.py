@@ -4,10 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Project
+from mlflow_project import Project
 
+from ganlib.settings import Settings
+from pipelines import lineage
 from pipelines.tracking import Store, opened, runs
 
 
@@ -26,7 +30,7 @@ def test_a_key_has_one_run_with_its_parameters_and_lineage(store: Store, project
     first = runs.claim(store, experiment, project.lineage, {"ganlib.device": "cpu"}, training=True)
     again = runs.claim(store, experiment, project.lineage, {"ganlib.device": "other"}, training=False)
     assert again.info.run_id == first.info.run_id
-    assert again.data.params["train.batch_size"] == "64"
+    assert again.data.params["train.batch_size"] == str(project.settings.train.batch_size)
     assert again.data.params["train.conditional"] == "null"
     assert again.data.params["network.name"] == "mlp"
     tags = again.data.tags
@@ -34,6 +38,39 @@ def test_a_key_has_one_run_with_its_parameters_and_lineage(store: Store, project
     assert (tags["ganlib.code"], tags["ganlib.params"]) == (project.lineage.code_digest, project.lineage.params_digest)
     assert tags["ganlib.device"] == "cpu", "who trained is not overwritten by who completes"
     assert tags[runs.RECORDED_BY] == "train"
+
+
+def test_of_a_run_that_is_rebuilt_nobody_claims_to_know_the_device_of_the_training(project: Project) -> None:
+    rebuilt = lineage.environment(project.settings, device=None)
+    assert "ganlib.device" not in rebuilt
+    assert lineage.environment(project.settings, device="cuda") == {**rebuilt, "ganlib.device": "cuda"}
+    assert rebuilt["ganlib.seeds"] == '{"classifier": 0, "data": 0, "evaluate": 0, "sample": 0, "train": 0}'
+
+
+def test_a_tree_is_dirty_by_what_people_change_and_not_by_what_the_pipeline_writes(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    def facts() -> tuple[str | None, str | None]:
+        found = lineage.environment(Settings(), device=None)
+        return found.get("mlflow.source.git.commit"), found.get("ganlib.git_dirty")
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-c", "user.name=n", "-c", "user.email=n@example.org", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    monkeypatch.chdir(tmp_path)
+    assert facts() == (None, None), "no repository"
+    git("init", "--quiet")
+    assert facts() == (None, None), "no commit"
+    Path("code.py").write_text("1")
+    git("add", "--all")
+    git("commit", "--quiet", "--message=m")
+    Path("metrics").mkdir()
+    Path("metrics/evaluate.json").write_text("{}")
+    Path("dvc.lock").write_text("")
+    assert facts() == (git("rev-parse", "HEAD"), "false")
+    Path("code.py").write_text("2")
+    assert facts()[1] == "true"
 
 
 def test_of_two_runs_that_hosts_made_of_one_key_everybody_takes_the_older(store: Store, project: Project) -> None:

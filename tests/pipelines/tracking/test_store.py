@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, free_port
+from mlflow_project import REPOSITORY, free_port
 
 from pipelines.tracking import StoreError, main_folder, opened, shown, tracking_uri
 
