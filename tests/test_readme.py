@@ -17,7 +17,8 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, dict):
             found |= flat(value, f"{prefix}{name}.")
         else:
-            found[prefix + name] = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            shown = str(value).lower() if isinstance(value, bool) else str(value)
+            found[prefix + name] = "" if value is None else shown
     return found
 
 

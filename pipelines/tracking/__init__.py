@@ -6,8 +6,9 @@ Importing this package does not import MLflow.
 
 from typing import TYPE_CHECKING
 
+from ..paths import main_folder
 from .recorder import Live, live
-from .store import Store, StoreError, main_folder, opened, shown, tracking_uri
+from .store import Store, StoreError, opened, shown, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Run
