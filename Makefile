@@ -13,7 +13,10 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: help setup run test check check-fast ui prove bench clean
+# A worker for each core; the tests of one file share their servers and projects.
+PYTEST := pytest -n auto --dist loadfile
+
+.PHONY: help setup run test check check-fast ui prove
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,21 +36,21 @@ run: setup  ## the whole pipeline, then where to look
 	ganlib summary
 
 test: setup  ## all tests
-	pytest
+	$(PYTEST)
 
 check: setup  ## what CI runs: lint, format, types, import contracts, tests
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
-	pytest
+	$(PYTEST)
 
 check-fast: setup  ## the same without the tests that take minutes
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
-	pytest -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 ui: setup  ## MLflow's pages on loopback: runs, curves, grids, the registered generators
 	ganlib ui

@@ -46,9 +46,7 @@ class Description:
         return components.build(NetworkFamily, self.network, self.network_options, section="network")
 
 
-def save_gan(
-    folder: Path, description: Description, generator: Generator, discriminator: Discriminator | None
-) -> None:
+def save_gan(folder: Path, description: Description, generator: Generator, discriminator: Discriminator | None) -> None:
     """Writes both players and their description into an existing folder, byte for byte the same each time."""
     files.write_text(folder / DESCRIPTION, json.dumps(asdict(description), indent=2) + "\n")
     for name, player in ((GENERATOR, generator), (DISCRIMINATOR, discriminator)):
@@ -62,9 +60,7 @@ def read_description(folder: Path) -> Description:
     try:
         values = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(
-            f"{folder / DESCRIPTION} is missing; train a generator first: dvc repro train."
-        ) from None
+        raise UserError(f"{folder / DESCRIPTION} is missing; train a generator first: dvc repro train.") from None
     values["image_shape"] = tuple(values["image_shape"])
     values["classes"] = tuple(values["classes"])
     values["class_counts"] = tuple(values["class_counts"])
@@ -92,6 +88,4 @@ def _load(player: Generator | Discriminator, path: Path) -> None:
         player.load_state_dict(load_file(path))
     except (FileNotFoundError, SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(
-            f"{path} does not hold the weights that its {DESCRIPTION} describes: {reason}"
-        ) from None
+        raise UserError(f"{path} does not hold the weights that its {DESCRIPTION} describes: {reason}") from None

@@ -102,13 +102,9 @@ class Game:
 
     def non_finite_tensor(self) -> str | None:
         """The name of a tensor of the state that holds a NaN or an infinity, or none."""
-        tensors = {
-            name: value for name, value in self.snapshot().tensors.items() if value.is_floating_point()
-        }
+        tensors = {name: value for name, value in self.snapshot().tensors.items() if value.is_floating_point()}
         verdicts = torch.stack([value.isfinite().all().to(self.device) for value in tensors.values()])
-        return next(
-            (name for name, finite in zip(tensors, verdicts.tolist(), strict=True) if not finite), None
-        )
+        return next((name for name, finite in zip(tensors, verdicts.tolist(), strict=True) if not finite), None)
 
     def _networks(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "discriminator": self.discriminator, "averaged": self.averaged}
@@ -144,8 +140,4 @@ def _adam(network: nn.Module, settings: TrainSettings) -> Adam:
 
 
 def _below(tensors: Any, prefix: str) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(f"{prefix}."): value
-        for name, value in tensors.items()
-        if name.startswith(f"{prefix}.")
-    }
+    return {name.removeprefix(f"{prefix}."): value for name, value in tensors.items() if name.startswith(f"{prefix}.")}

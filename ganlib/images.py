@@ -25,9 +25,7 @@ def grid(pixels: UInt8[np.ndarray, "batch channels height width"], *, columns: i
     """The images side by side, row by row, with `gap` white pixels between; the last row is filled with white."""
     count, channels, height, width = pixels.shape
     rows = math.ceil(count / columns)
-    sheet = np.full(
-        (channels, rows * (height + gap) + gap, columns * (width + gap) + gap), 255, dtype=np.uint8
-    )
+    sheet = np.full((channels, rows * (height + gap) + gap, columns * (width + gap) + gap), 255, dtype=np.uint8)
     for i, image in enumerate(pixels):
         top = gap + (i // columns) * (height + gap)
         left = gap + (i % columns) * (width + gap)

@@ -15,9 +15,7 @@ from .shapes import Latents
 Distribution = Literal["normal", "uniform"]
 
 
-def draw(
-    random: np.random.Generator, shape: tuple[int, ...], distribution: Distribution
-) -> Float32[np.ndarray, "..."]:
+def draw(random: np.random.Generator, shape: tuple[int, ...], distribution: Distribution) -> Float32[np.ndarray, "..."]:
     """Latent numbers: N(0, 1), or uniform on [-1, 1]."""
     if distribution == "normal":
         return random.standard_normal(shape, dtype=np.float32)
@@ -30,9 +28,7 @@ def sample_latents(seed: int, indices: Sequence[int], *, dim: int, distribution:
     return torch.from_numpy(np.stack(rows)) if rows else torch.empty(0, dim)
 
 
-def interpolate(
-    start: Latents, end: Latents, steps: int, distribution: Distribution
-) -> Float32[Tensor, "n steps d"]:
+def interpolate(start: Latents, end: Latents, steps: int, distribution: Distribution) -> Float32[Tensor, "n steps d"]:
     """`steps` latents on the way from each row of `start` to its row of `end`, both ends included.
 
     Along the sphere for normal latents, whose length hardly varies, so that no point on the way is unlikely

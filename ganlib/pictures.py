@@ -38,9 +38,7 @@ def labelled_grid(pixels: Pixels, *, columns: int, row_names: Sequence[str]) -> 
     whole.paste(sheet, (margin, 0))
     row_height = sheet.height / len(shown)
     for row, name in enumerate(shown):
-        ImageDraw.Draw(whole).text(
-            (margin - 8, (row + 0.5) * row_height), name, fill="black", anchor="rm", font=font
-        )
+        ImageDraw.Draw(whole).text((margin - 8, (row + 0.5) * row_height), name, fill="black", anchor="rm", font=font)
     return np.asarray(whole)
 
 

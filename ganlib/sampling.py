@@ -31,9 +31,7 @@ def sample_labels(seed: int, indices: Sequence[int], class_counts: Sequence[int]
 
 
 @torch.inference_mode()
-def generate(
-    generator: Generator, latents: Latents, labels: Labels | None, *, batch_size: int
-) -> Iterator[Pixels]:
+def generate(generator: Generator, latents: Latents, labels: Labels | None, *, batch_size: int) -> Iterator[Pixels]:
     """The images of the latents, as uint8 on the CPU, about `batch_size` at a time; the batch size changes nothing.
 
     The network itself always runs on `ROWS` rows, the last ones filled up and cut: a kernel may round otherwise
@@ -69,9 +67,7 @@ def sample_sheet(generator: Generator, description: Description, *, seed: int, c
     classes = description.classes[:MOST_CLASSES]
     rows = len(classes) or UNLABELLED_ROWS
     distinct = range(columns if classes else columns * rows)
-    latents = sample_latents(
-        seed, distinct, dim=description.latent_dim, distribution=description.latent_distribution
-    )
+    latents = sample_latents(seed, distinct, dim=description.latent_dim, distribution=description.latent_distribution)
     labels = torch.arange(rows).repeat_interleave(columns) if classes else None
     return _sheet(generator, latents.repeat(len(classes) or 1, 1), labels, columns, classes)
 

@@ -53,9 +53,7 @@ def main(run: Callable[[Settings], None]) -> NoReturn:
     except OSError as error:
         if error.errno not in OUT_OF_OUR_HANDS:
             raise
-        _fail(
-            f"{error.filename or 'The output'} cannot be written: {OUT_OF_OUR_HANDS[error.errno]} and run again."
-        )
+        _fail(f"{error.filename or 'The output'} cannot be written: {OUT_OF_OUR_HANDS[error.errno]} and run again.")
     sys.exit(0)
 
 
@@ -83,11 +81,7 @@ def stop_signals() -> Iterator[Callable[[], bool]]:
 
 def bar_manners() -> dict[str, Any]:
     """How progress bars behave: lively on a terminal, a line now and then in a log."""
-    return (
-        {"dynamic_ncols": True}
-        if sys.stderr.isatty()
-        else {"mininterval": 10.0, "maxinterval": 10.0, "ncols": 100}
-    )
+    return {"dynamic_ncols": True} if sys.stderr.isatty() else {"mininterval": 10.0, "maxinterval": 10.0, "ncols": 100}
 
 
 def _fail(sentence: str) -> NoReturn:

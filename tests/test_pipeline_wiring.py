@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from ganlib import components, settings
-from pipelines import lineage, params, paths
+from pipelines import lineage, packaging, params, paths
 
 ROOT = Path(__file__).parents[1]
 STAGES: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
@@ -56,9 +56,7 @@ def test_the_stages_run_in_the_documented_order() -> None:
     assert ORDER == ["prepare", "train", "classifier", "sample", "evaluate", "publish"]
     made: set[str] = set()
     for stage in ORDER:
-        needed = {
-            path for path in dependencies(stage) if (ROOT / path).suffix != ".py" and path != "ganlib/metrics"
-        }
+        needed = {path for path in dependencies(stage) if (ROOT / path).suffix != ".py" and path != "ganlib/metrics"}
         assert needed <= made, f"{stage} reads what no earlier stage makes: {needed - made}"
         made |= outputs(stage)
 
@@ -98,6 +96,13 @@ def test_a_stage_depends_on_every_setting_it_reads(stage: str) -> None:
     sections = set(settings.known_keys(())) - {"device"}  # device decides where, not what
     declared = {name.partition(".")[0] for name in STAGES[stage]["params"]}
     assert read & sections <= declared
+
+
+def test_publishing_watches_all_the_code_that_it_ships(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shipped = {f"ganlib/{path}" for path in packaging.closure(PARAMS["network"]["name"])}
+    assert shipped <= dependencies("publish")
+    assert not shipped & {"ganlib/training.py", "ganlib/settings.py"}, "a generator needs nothing that trains"
 
 
 @pytest.mark.parametrize("section", ["network", "loss", "penalty"])

@@ -48,9 +48,7 @@ class NetworkFamily(ABC):
         """A discriminator with fresh weights, drawn from torch's global random state."""
 
 
-def stem_and_doublings(
-    height: int, width: int, *, smallest: int = 3, largest: int = 8
-) -> tuple[int, int, int]:
+def stem_and_doublings(height: int, width: int, *, smallest: int = 3, largest: int = 8) -> tuple[int, int, int]:
     """(stem height, stem width, k) with height = stem height * 2^k, likewise width.
 
     k is the largest for which the stem's shorter side is still at least `smallest` pixels. UserError where the

@@ -32,7 +32,8 @@ def test_every_output_is_what_it_says(project: Project) -> None:
     samples = np.load(project.folder / "samples/images.npy")
     assert samples.shape == (300, 1, 16, 16)
     assert samples.dtype == np.uint8
-    assert Image.open(project.folder / "reports/grid.png").size[0] > 400
+    with Image.open(project.folder / "reports/grid.png") as grid:
+        assert grid.size[0] > 400
     evaluation = json.loads((project.folder / "metrics/evaluate.json").read_text())
     assert evaluation["protocol"]["samples"] == 300
     assert evaluation["fid"]["value"] > evaluation["fid"]["floor"] >= 0
