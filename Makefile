@@ -16,7 +16,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 # A worker for each core; the tests of one file share their servers and projects.
 PYTEST := pytest -n auto --dist loadfile
 
-.PHONY: help setup run test check check-fast ui prove
+.PHONY: help setup run test check check-fast ui bench
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ check-fast: setup  ## the same without the tests that take minutes
 	mypy
 	lint-imports
 	$(PYTEST) -m 'not slow'
+
+bench: setup  ## what the pipeline costs beside its work, into benchmarks/results
+	python benchmarks/pipeline.py
 
 ui: setup  ## MLflow's pages on loopback: runs, curves, grids, the registered generators
 	ganlib ui

@@ -9,8 +9,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -43,8 +45,10 @@ def main(run: Callable[[Settings], None]) -> NoReturn:
 
     A bug keeps its traceback and exits with 1.
     """
+    began = time.time()
     try:
         run(params.load())
+        _say_times(began)
     except Resumable as stopped:
         print(f"{stopped} Run the same command again to go on.", file=sys.stderr)
         sys.exit(EXIT_RESUMABLE)
@@ -55,6 +59,15 @@ def main(run: Callable[[Settings], None]) -> NoReturn:
             raise
         _fail(f"{error.filename or 'The output'} cannot be written: {OUT_OF_OUR_HANDS[error.errno]} and run again.")
     sys.exit(0)
+
+
+def _say_times(began: float) -> None:
+    """How long the process took to start (imports, above all) and to work: `train: 3.1 s to start, 88.0 s at work`."""
+    import psutil
+
+    started = psutil.Process().create_time()
+    name = Path(sys.argv[0]).stem
+    print(f"{name}: {began - started:.1f} s to start, {time.time() - began:.1f} s at work", file=sys.stderr)
 
 
 @contextmanager
