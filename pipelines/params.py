@@ -15,7 +15,7 @@ def load(path: Path = Path("params.yaml")) -> settings.Settings:
         # YAML 1.2, as DVC reads it: 2e-4 is a number and a repeated key an error.
         values = YAML(typ="safe", pure=True).load(path)
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; run this in the project's folder, or: git checkout {path}.") from None
+        raise UserError(f"{path} is not in {Path.cwd()}; go to the project's folder.") from None
     except YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(values, dict):

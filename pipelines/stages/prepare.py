@@ -10,7 +10,9 @@ from pipelines import paths, stage
 def run(settings: Settings) -> None:
     """Writes data/prepared from what data.source names, and says in one line what it is."""
     from ganlib.preparation import prepare
+    from pipelines import preflight
 
+    preflight.before_preparing(settings)
     print(summary(prepare(build_source(settings.data), settings.data, paths.PREPARED)))
 
 

@@ -20,7 +20,7 @@ from ganlib.penalties import Penalty
 from ganlib.prepared import PreparedData, open_prepared
 from ganlib.settings import Settings
 from ganlib.training import Progress, Rules, train
-from pipelines import lineage, paths, stage, tracking
+from pipelines import lineage, paths, preflight, stage, tracking
 
 GRID_COLUMNS = 10
 SHOWN = {"discriminator_loss": "D", "generator_loss": "G"}
@@ -30,6 +30,7 @@ def run(settings: Settings) -> None:
     """Trains, or goes on where an earlier run with the same settings, code and data was stopped."""
     device = choose(settings.device)
     data = open_prepared(paths.PREPARED)
+    preflight.before_training(settings, data)
     description = describe(settings, data)
     rules = Rules(
         loss=components.build(GanLoss, settings.loss.name, settings.loss.options, section="loss"),

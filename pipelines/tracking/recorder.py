@@ -24,7 +24,7 @@ ROWS = 10_000
 PICTURES = 20
 SEND_EVERY_SECONDS = 2.0
 RETRY_EVERY_SECONDS = 30.0
-FLUSH_SECONDS = 5.0
+FLUSH_SECONDS = 15.0
 LATER = "`ganlib sync` completes the run"
 
 Row = tuple[int, dict[str, float]]

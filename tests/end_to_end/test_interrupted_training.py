@@ -30,7 +30,9 @@ def twin(longer: Project, folder: Path) -> Project:
     """The same project, with nothing made yet and nothing to be had from a cache."""
     made = ("data", "models", "reports", ".ganlib", "cache", "dvc.lock", "mlflow.db", "mlartifacts")
     shutil.copytree(longer.folder, folder, ignore=shutil.ignore_patterns(*made))
-    return Project(folder)
+    project = Project(folder)
+    project.dvc("repro", "prepare")
+    return project
 
 
 def wait_for_training(project: Project, process: "subprocess.Popen[str]", *, beyond: int) -> int:
@@ -53,7 +55,7 @@ def test_killed_five_times_the_generator_is_the_same(longer: Project, tmp_path: 
         seen = wait_for_training(killed, process, beyond=seen)
         time.sleep(random.uniform(0, 0.3))
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
         assert not (killed.folder / GENERATOR).exists(), "it was killed too late to count"
     output = killed.dvc("repro", "train")
     assert "Resumed at" in output
@@ -82,15 +84,12 @@ def test_other_settings_or_data_never_resume_an_old_checkpoint(longer: Project, 
     wait_for_training(changed, process, beyond=0)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
-    changed.set({"train.lr": 5e-4, "train.kimg": 0.4})
+    changed.set({"train.lr": 5e-4})
     assert "Resumed" not in changed.dvc("repro", "train")
-    changed.set({"train.lr": 1e-3, "train.kimg": 8, "data.seed": 1})
-    assert "Resumed" not in changed.dvc("repro", "prepare")
-    process = changed.start("python", "-m", "pipelines.stages.train")
-    wait_for_training(changed, process, beyond=0)
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
-    assert "Resumed" not in output
+    changed.set({"train.lr": 1e-3, "data.seed": 1})
+    assert "Resumed" not in changed.dvc("repro", "train")
+    changed.set({"data.seed": 0})
+    assert "Resumed" in changed.dvc("repro", "train"), "while the old checkpoint goes on with what it belongs to"
 
 
 def test_the_store_may_be_down(longer: Project, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def fails(project, sentence, **data):
 def test_it_says_in_one_line_what_it_made(project):
     result = run(project, source="image_folder", path="pictures", resolution=8, heldout_share=0.4)
     assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
+    assert re.fullmatch(r"prepare: [\d.]+ s to start, [\d.]+ s at work\n", result.stderr)
     description = json.loads((project / "data" / "prepared" / "dataset.json").read_text())
     counts = description["counts"]
     assert counts["train"] + counts["heldout"] == 20
