@@ -13,8 +13,9 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-# A worker for each core; the tests of one file share their servers and projects.
-PYTEST := pytest -n auto --dist loadfile
+# A worker for each core; the tests of one file share their servers and projects. In the order of the folders, because
+# the longest files, end to end, come first in it.
+PYTEST := pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run test check check-fast ui bench
 
