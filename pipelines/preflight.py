@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from ganlib import components, evaluation
+from ganlib import components, evaluation, features
 from ganlib.errors import UserError
 from ganlib.features import classifier
 from ganlib.losses import GanLoss
@@ -26,10 +26,7 @@ def before_preparing(settings: Settings) -> None:
         # On the meta device: shapes alone, no memory.
         with torch.device("meta"):
             family.generator(Fit((settings.data.channels or 1, height, width), settings.latent.dim))
-    if settings.evaluate.extractor not in (available := components.names("features")):
-        raise UserError(
-            f"evaluate.extractor is {settings.evaluate.extractor!r}; choose one of: {', '.join(available)}."
-        )
+    features.check_name(settings.evaluate.extractor)
 
 
 def before_training(settings: Settings, data: PreparedData) -> None:

@@ -55,6 +55,13 @@ class ExtractorLoader(ABC):
         """
 
 
+def check_name(name: str) -> None:
+    """UserError where `evaluate.extractor` names no file of this folder."""
+    available = components.names("features")
+    if name not in available:
+        raise UserError(f"evaluate.extractor is {name!r}; choose one of: {', '.join(available)}.")
+
+
 def open_extractor(
     name: str, *, weights: str | None, weights_sha256: str | None, trained: Path, device: torch.device
 ) -> FeatureExtractor:
@@ -62,9 +69,7 @@ def open_extractor(
 
     `weights` and `weights_sha256` are `evaluate`'s; `trained` is where the pipeline's own classifier lies.
     """
-    available = components.names("features")
-    if name not in available:
-        raise UserError(f"evaluate.extractor is {name!r}; choose one of: {', '.join(available)}.")
+    check_name(name)
     options = {"weights": weights, "weights_sha256": weights_sha256}
     loader = components.build(ExtractorLoader, name, options, section="evaluate")
     extractor = loader.load(trained).eval().requires_grad_(False).to(device)
