@@ -17,7 +17,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 # the longest files, end to end, come first in it.
 PYTEST := pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test check check-fast ui bench
+.PHONY: help setup run test check check-fast ui bench prove
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,8 +53,13 @@ check-fast: setup  ## the same without the tests that take minutes
 	lint-imports
 	$(PYTEST) -m 'not slow'
 
-bench: setup  ## what the pipeline costs beside its work, into benchmarks/results
+bench: setup  ## what the pipeline costs beside its work, and how fast pictures are prepared, into benchmarks/results
 	python benchmarks/pipeline.py
+	python benchmarks/prepare.py
+
+prove: setup  ## what takes too long for CI: minutes of broken files, a million pictures
+	GANLIB_FUZZ_SECONDS=120 pytest tests/ganlib/datasets/test_archive_fuzz.py tests/ganlib/datasets/test_mutated_sources.py
+	python benchmarks/prepare.py --million
 
 ui: setup  ## MLflow's pages on loopback: runs, curves, grids, the registered generators
 	ganlib ui

@@ -12,6 +12,7 @@ from . import components, files
 from .errors import UserError
 from .latents import Distribution
 from .networks import Discriminator, Fit, Generator, NetworkFamily
+from .shapes import Kind
 
 DESCRIPTION = "gan.json"
 GENERATOR = "generator.safetensors"
@@ -26,7 +27,7 @@ class Description:
     """The file of ganlib/networks."""
     network_options: dict[str, Any]
     image_shape: tuple[int, int, int]
-    """(channels, height, width)."""
+    """(channels, height, width); of points (dimensions, 1, 1)."""
     latent_dim: int
     latent_distribution: Distribution
     classes: tuple[str, ...]
@@ -35,11 +36,13 @@ class Description:
     """Real images shown to the discriminator."""
     class_counts: tuple[int, ...] = ()
     """Training images of each class, in the order of `classes`; samples follow the same shares."""
+    kind: Kind = "pictures"
+    """What it makes. Descriptions older than points do not say, and mean pictures."""
 
     @property
     def fit(self) -> Fit:
         """What the networks fit."""
-        return Fit(self.image_shape, self.latent_dim, len(self.classes))
+        return Fit(self.image_shape, self.latent_dim, len(self.classes), self.kind)
 
     def family(self) -> NetworkFamily:
         """The networks' family, from this very package's source."""

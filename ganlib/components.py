@@ -38,13 +38,22 @@ def build(interface: type[Kind], name: str, options: Mapping[str, Any], *, secti
     available = names(folder)
     if name not in available:
         raise UserError(f"{section}.name is {name!r}; choose one of: {', '.join(available)}.")
-    module = importlib.import_module(f".{folder}.{name}", __package__)
-    leaf = only_leaf(vars(module).values(), interface, module.__name__)
     try:
-        return leaf(**options)
+        return leaf(interface, name)(**options)
     except ValidationError as error:
-        known = list(getattr(leaf, "__dataclass_fields__", {}))
+        known = fields_of(interface, name)
         raise UserError(" ".join(explain(error, lambda _: known, section=section, holder=name))) from None
+
+
+def fields_of(interface: type[Kind], name: str) -> list[str]:
+    """The parameters that the component `name` takes."""
+    return list(getattr(leaf(interface, name), "__dataclass_fields__", {}))
+
+
+def leaf(interface: type[Kind], name: str) -> type[Kind]:
+    """The class of the component `name`, which the folder must hold."""
+    module = importlib.import_module(f".{interface.__module__.rsplit('.', 1)[-1]}.{name}", __package__)
+    return only_leaf(vars(module).values(), interface, module.__name__)
 
 
 def only_leaf(candidates: Iterable[Any], interface: type[Kind], module: str) -> type[Kind]:

@@ -4,6 +4,7 @@ import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import md5
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,6 +45,18 @@ def fetch(path: Path, urls: Sequence[str], *, largest: int, complaint: Callable[
     )
 
 
+def other_md5(file: Path, expected: str) -> str | None:
+    """What tells the file from one whose md5 has been published; none where it is the same.
+
+    md5 keeps accidents away, not an attacker who could choose both files; it is what these authors publish.
+    """
+    digest = md5(usedforsecurity=False)
+    with file.open("rb") as opened:
+        while piece := opened.read(1 << 20):
+            digest.update(piece)
+    return None if digest.hexdigest() == expected else f"its md5 is not {expected}"
+
+
 def _download(url: str, aside: Path, largest: int) -> None:
     total = 0
     with aside.open("wb") as file, tqdm(unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=None) as bar:
@@ -58,7 +71,7 @@ def _download(url: str, aside: Path, largest: int) -> None:
 def _body(url: str) -> Iterator[bytes]:
     """The response in pieces. Only the network's errors become ours: those of the disk are the caller's to see."""
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as response:  # noqa: S310 - callers pass their own https
+        with urllib.request.urlopen(url, timeout=PATIENCE) as response:  # noqa: S310 - addresses of our own
             missing = response.length
             while piece := response.read(PIECE):
                 missing = None if missing is None else missing - len(piece)

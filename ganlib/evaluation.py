@@ -47,17 +47,19 @@ class Judge:
 def open_samples(folder: Path, data: PreparedData) -> Split:
     """The generated pictures in `folder`, memory-mapped, with the labels they were asked for.
 
-    UserError where they are missing or of another shape than the prepared data.
+    UserError where they are missing or of another shape or type than the prepared data.
     """
     try:
         pixels = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         labels = np.load(folder / "labels.npy", allow_pickle=False)
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing; generate pictures first: dvc repro sample.") from None
-    if pixels.shape[1:] != data.image_shape or len(labels) != len(pixels):
+    expected = data.train.pixels.dtype
+    if pixels.shape[1:] != data.image_shape or pixels.dtype != expected or len(labels) != len(pixels):
         raise UserError(
-            f"{folder} holds pictures of shape {pixels.shape[1:]} with {len(labels)} labels for {len(pixels)}, which "
-            f"does not go with data of shape {data.image_shape}; generate them again: dvc repro -f sample."
+            f"{folder} holds {pixels.dtype} {data.kind} of shape {pixels.shape[1:]} with {len(labels)} labels for "
+            f"{len(pixels)}, which does not go with {expected} data of shape {data.image_shape}; generate them again: "
+            f"dvc repro -f sample."
         )
     return Split(pixels, labels)
 

@@ -1,6 +1,7 @@
 """Whole files or none: everything the project writes is written aside, synced and renamed."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,9 +27,9 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """An empty temporary folder; it becomes `path`, replacing an earlier one, when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path)
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     earlier = path.with_name(f".{path.name}.{os.getpid()}.earlier")
-    shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir()
         yield aside
@@ -41,6 +42,39 @@ def whole_folder(path: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(earlier, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """An empty folder beside `path`, on the disk that has room for it; it vanishes with the block."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.scratch")
+    try:
+        scratch.mkdir()
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes what killed processes left beside `path` while they made it anew; what a living one is making stays."""
+    for leftover in path.parent.glob(f".{path.name}.*"):
+        match = re.fullmatch(r"(\d+)\.(partial|earlier|scratch)", leftover.name.removeprefix(f".{path.name}."))
+        if match and (int(match[1]) == os.getpid() or not _is_alive(int(match[1]))):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,217 +1,249 @@
 """From a source of pictures to the one array that everything after it reads (see prepared.py for its layout)."""
 
 import json
-import math
-import os
-from hashlib import sha256
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from jaxtyping import Bool, UInt8
 from tqdm import tqdm
 
-from . import files
-from .datasets import Batch, Contents, Source
+from . import files, lookalikes, workers
+from .arrays import ImagesFile, Mask, digest_of
+from .data_card import NearPair
+from .datasets import OTHER_SIZE, Batch, Contents, Source
 from .errors import UserError
-from .fitting import CROPPED, RESIZED, Shape, check_alike, fit, target_shape
-from .prepared import LabelArray, PixelArray
+from .fitting import CROPPED, PADDED, RESIZED, Recipe, background, channels_needed, check, target_size
+from .manifest import HELDOUT, NOWHERE, TRAIN, Manifest
 from .settings import DataSettings
+from .working import Orders, Work, work
 
-Mask = Bool[np.ndarray, " n"]
-
-PIECE_BYTES = 1 << 24
-"""How much of the array is looked at or kept mapped at a time."""
+FEW = 1000
+"""With fewer pictures to decode, worker processes take longer to start than they save."""
 
 
-def prepare(source: Source, settings: DataSettings, folder: Path) -> dict[str, Any]:
-    """Writes the whole of `folder` anew, or leaves it as it was; returns what its dataset.json says.
+@dataclass(frozen=True)
+class Prepared:
+    """What was done."""
 
-    Memory holds a batch of pictures and a line of the manifest for each, never all pixels. UserError where the
-    source has a mistake in it, where pictures differ and no setting says what to make of them, or where one side
-    of the split stays empty.
+    description: dict[str, Any]
+    """What dataset.json says."""
+    near_pairs: list[NearPair]
+    """Some of the pictures that look alike, for the data card."""
+
+
+def prepare(source: Source, settings: DataSettings, folder: Path, *, processes: int = 1) -> Prepared:
+    """Writes the whole of `folder` anew, or leaves it as it was.
+
+    Memory holds some megabytes of pictures for each process and some hundred bytes for each input file, never all
+    pixels. The result does not depend on `processes`. UserError where the source has a mistake in it, where a file
+    cannot be used and data.on_bad is error, or where what is left is no data set.
     """
-    contents = source.open()
-    if contents.count == 0:
-        raise UserError(f"data.source {settings.source} finds no picture; give it some.")
-    with files.whole_folder(folder) as aside:
-        images = aside / "images.npy"
-        shape, manifest = _write_images(images, contents, settings)
-        np.save(aside / "labels.npy", manifest["label"].to_numpy(np.int64), allow_pickle=False)
-        manifest.to_parquet(aside / "manifest.parquet", index=False)
-        description = _describe(images, shape, manifest, contents, settings)
-        text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+    check(settings)
+    with files.whole_folder(folder) as aside, files.scratch_folder(folder) as scratch:
+        contents = source.open(scratch)
+        if contents.count == 0:
+            raise UserError(f"data.source {settings.source} finds no picture; give it some.")
+        prepared = _pass(contents, settings, aside, processes)
+        text = json.dumps(prepared.description, indent=2, ensure_ascii=False) + "\n"
         (aside / "dataset.json").write_text(text, encoding="utf-8")
-    return description
+    return prepared
+
+
+class _WiderError(Exception):
+    """A picture has channels that the array has no room for."""
+
+
+def _pass(contents: Contents, settings: DataSettings, aside: Path, processes: int) -> Prepared:
+    """All pictures through the recipe; once more where `auto` finds out on the way that more channels are needed."""
+    orders = _orders(contents, settings)
+    while True:
+        try:
+            return _write(contents, settings, orders, aside, processes)
+        except _WiderError as wider:
+            shape = (wider.args[0], *orders.recipe.shape[1:])
+            orders = replace(orders, recipe=replace(orders.recipe, shape=shape))
+
+
+def _orders(contents: Contents, settings: DataSettings) -> Orders:
+    """What the settings ask for, and where they leave it open, what the first picture is."""
+    first = _first_picture(contents)
+    channels, height, width = first.pixels.shape[1:]
+    points = first.pixels.dtype != np.uint8
+    size = (height, width) if points else target_size(settings, (height, width))
+    as_is = settings.resolution is None
+    recipe = Recipe((1, *size), "none" if as_is else settings.fit, background(settings))
+    needed = channels if points else channels_needed(channels, (height, width), recipe)
+    wanted = settings.channels if isinstance(settings.channels, int) and not points else needed
+    return Orders(
+        recipe=replace(recipe, shape=(wanted, *size)),
+        widen=settings.channels == "auto",
+        min_side=settings.min_side,
+        share=settings.heldout_share,
+        seed=settings.seed,
+        like_first=first.names[0] if as_is else None,
+    )
+
+
+def _first_picture(contents: Contents) -> Batch:
+    complaint = None
+    for job in contents.jobs:
+        for item in job.run():
+            if isinstance(item, Batch):
+                return item
+            complaint = complaint or item.sentence
+    raise UserError(f"None of {contents.count} files could be used; the first: {complaint}")
+
+
+def _write(contents: Contents, settings: DataSettings, orders: Orders, aside: Path, processes: int) -> Prepared:
+    manifest = Manifest(contents.classes)
+    points = _first_picture(contents).pixels.dtype != np.uint8
+    manifest.hashed = not points
+    dtype = np.dtype("<f4" if points else np.uint8)
+    doubled = 2 if settings.mirror and not points else 1
+    images = ImagesFile(aside / "images.npy", orders.recipe.shape, dtype, at_most=doubled * contents.count)
+    with closing(images):
+        for piece in _works(contents, orders, processes):
+            _take(piece, settings, manifest, images)
+        near_pairs, near = lookalikes.note(manifest, images, drop=settings.near_duplicates == "drop")
+        for refused in contents.others:
+            manifest.add_refused(refused)
+        _check_enough(manifest, settings)
+        kept, index = _places(manifest, doubled)
+        images.finish(kept, mirror=doubled == 2)
+    manifest.write(aside / "manifest.parquet", index)
+    labels = [np.tile(manifest.labels(side), doubled) for side in (TRAIN, HELDOUT)]
+    np.save(aside / "labels.npy", np.concatenate(labels), allow_pickle=False)
+    description = _describe(aside, orders, manifest, contents, settings, near)
+    return Prepared(description, near_pairs)
+
+
+def _works(contents: Contents, orders: Orders, processes: int) -> Iterator[Work]:
+    """Every piece of work in the source's order, with a bar; ends in _WiderError where the recipe is too narrow."""
+    parallel = contents.decodes and processes > 1 and contents.count >= FEW
+    function = partial(work, orders=orders)
+    if parallel:
+        pieces = workers.in_order(function, contents.jobs, processes=processes, preload=work.__module__)
+    else:
+        pieces = chain.from_iterable(function(job) for job in contents.jobs)
+    with tqdm(total=contents.count, unit="picture", desc="prepare", disable=None) as bar:
+        for piece in pieces:
+            if piece.wider:
+                raise _WiderError(piece.wider)
+            yield piece
+            bar.update(len(piece.names))
+
+
+def _take(piece: Work, settings: DataSettings, manifest: Manifest, images: ImagesFile) -> None:
+    if piece.refused:
+        reason, sentence = next(iter(piece.refused.values()))
+        if settings.on_bad == "error" and not (reason == OTHER_SIZE and "data.resolution to" in sentence):
+            raise UserError(f"{sentence} (data.on_bad: skip leaves such files out.)")
+        if settings.on_bad == "error":
+            raise UserError(sentence)
+    new = manifest.add(piece)
+    if piece.pixels:
+        images.add(piece.pixels[0][new], np.array(piece.heldout, bool)[new])
+
+
+def _check_enough(manifest: Manifest, settings: DataSettings) -> None:
+    """UserError where what is left is no data set."""
+    counts = {side: int((manifest.column("split") == side).sum()) for side in (TRAIN, HELDOUT)}
+    kept, lost = sum(counts.values()), manifest.reasons()
+    if kept < settings.min_images:
+        why = ", ".join(f"{count} {reason}" for reason, count in lost.items()) or "no file left out"
+        raise UserError(
+            f"Only {kept} of {len(manifest.names)} files are left ({why}), and data.min_images is "
+            f"{settings.min_images}; give data.path more pictures or lower it."
+        )
+    labels = np.concatenate([manifest.labels(TRAIN), manifest.labels(HELDOUT)])
+    per_class = np.bincount(labels[labels >= 0], minlength=len(manifest.classes))
+    for number in np.nonzero(per_class == 1)[0].tolist():
+        row = next(row for row in manifest.kept_rows() if manifest.column("label")[row] == number)
+        raise UserError(
+            f"The class {manifest.classes[number]!r} has one picture ({manifest.names[row]}), which cannot be both "
+            f"learned from and held out; add some, or remove the class."
+        )
+    if not all(counts.values()):
+        side, share = "held out" if counts[TRAIN] else "kept for training", settings.heldout_share
+        raise UserError(
+            f"data.heldout_share of {share} leaves none of the {kept} pictures {side}; change it, take more "
+            f"pictures or another data.seed."
+        )
+
+
+def _places(manifest: Manifest, doubled: int) -> tuple[dict[str, Mask], np.ndarray]:
+    """Which pictures of each side's file stay, and each row's place in the array (-1 for none)."""
+    split, place = manifest.column("split"), manifest.column("place")
+    index, first, kept = np.full(len(split), -1, np.int64), 0, {}
+    for side, name in ((TRAIN, "train"), (HELDOUT, "heldout")):
+        rows = np.nonzero(split == side)[0]
+        written = manifest.written(side)
+        kept[name] = np.zeros(written, bool)
+        kept[name][place[rows]] = True
+        index[rows] = first + np.arange(len(rows))
+        first += doubled * len(rows)
+    assert (index[split == NOWHERE] < 0).all()
+    return kept, index
 
 
 def _describe(
-    images: Path, shape: Shape, manifest: pd.DataFrame, contents: Contents, settings: DataSettings
+    aside: Path, orders: Orders, manifest: Manifest, contents: Contents, settings: DataSettings, near: dict[str, Any]
 ) -> dict[str, Any]:
     """What a reader needs to know of the data, and what was done to it."""
-    labels = manifest["label"].to_numpy(np.int64)
-    n_train = int((manifest["split"] == "train").sum())
+    doubled = 2 if settings.mirror and manifest.hashed else 1
+    labels = {name: manifest.labels(side) for name, side in (("train", TRAIN), ("heldout", HELDOUT))}
+    counts = {name: doubled * len(values) for name, values in labels.items()}
+    classes, shape = contents.classes, [sum(counts.values()), *orders.recipe.shape]
+    stored = np.load(aside / "labels.npy", allow_pickle=False)
     return {
-        "shape": list(shape),
-        "classes": list(contents.classes),
-        "counts": {"train": n_train, "heldout": len(labels) - n_train},
+        "kind": "pictures" if manifest.hashed else "points",
+        "shape": shape[1:],
+        "classes": list(classes),
+        "counts": counts,
         "class_counts": {
-            "train": _by_class(labels[:n_train], contents.classes),
-            "heldout": _by_class(labels[n_train:], contents.classes),
+            name: {
+                word: doubled * int(number)
+                for word, number in zip(classes, np.bincount(values[values >= 0], minlength=len(classes)), strict=True)
+            }
+            for name, values in labels.items()
         },
-        "digest": digest_of(images, labels, contents.classes, n_train=n_train),
-        "source": {"name": settings.source, "ignored_files": contents.ignored},
-        "preparation": {
-            "channels": shape[0],
-            "resolution": list(shape[1:]),
-            "fit": "largest centred part of the aspect ratio, resized",
-            "filter": "lanczos",
-            "cropped": int(manifest["done"].str.contains(CROPPED, regex=False).sum()),
-            "resized": int(manifest["done"].str.contains(RESIZED, regex=False).sum()),
-            "heldout_share": settings.heldout_share,
-            "heldout_seed": settings.seed,
+        "digest": digest_of(
+            aside / "images.npy",
+            json.dumps([shape, list(classes), counts["train"]]).encode(),
+            stored.astype("<i8").tobytes(),
+        ),
+        "source": {
+            "name": settings.source,
+            "files": len(manifest.names),
+            "kept": len(manifest.kept_rows()),
+            "refused": manifest.reasons(),
+            "notes": list(contents.notes),
         },
+        "preparation": _preparation(orders, manifest, settings, near),
     }
 
 
-def _write_images(path: Path, contents: Contents, settings: DataSettings) -> tuple[Shape, pd.DataFrame]:
-    """The array, and the manifest in its order."""
-    first = next(contents.batches)
-    shape = target_shape(settings, first)
-    array = ImagesFile(path, (contents.count, *shape))
-    rows = Manifest(contents.classes)
-    with tqdm(total=contents.count, unit="picture", desc="prepare", disable=None) as bar:
-        for batch in chain([first], contents.batches):
-            check_alike(settings, first, batch)
-            pixels, changes = fit(batch.pixels, shape)
-            digests = [pixel_digest(picture) for picture in batch.pixels]
-            heldout = [is_heldout(digest, seed=settings.seed, share=settings.heldout_share) for digest in digests]
-            array.add(pixels, np.array(heldout, dtype=bool))
-            rows.add(batch, digests, heldout, changes)
-            bar.update(len(pixels))
-    if not (array.n_train and array.n_heldout):
-        side, share = "held out" if array.n_train else "kept for training", settings.heldout_share
-        raise UserError(
-            f"data.heldout_share of {share} leaves none of the {contents.count} pictures {side}; change it, take more "
-            f"pictures or another data.seed."
-        )
-    array.finish()
-    return shape, rows.frame()
-
-
-class ImagesFile:
-    """`images.npy`, filled through a memory map from both ends: training pictures forward, held-out ones backward.
-
-    So both parts come out in their original order after one pass over the source.
-    """
-
-    def __init__(self, path: Path, shape: tuple[int, int, int, int]) -> None:
-        self.path = path
-        self.n_train = self.n_heldout = 0
-        self._array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-        self._mapped_bytes = 0
-        # A full disk must be an error here and now: under a memory map over a hole it kills the process (SIGBUS).
-        if hasattr(os, "posix_fallocate"):
-            with path.open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-
-    def add(self, pixels: PixelArray, heldout: Mask) -> None:
-        """The next pictures, each to its side."""
-        train, held = pixels[~heldout], pixels[heldout]
-        self._array[self.n_train : self.n_train + len(train)] = train
-        last = len(self._array) - self.n_heldout
-        self._array[last - len(held) : last] = held[::-1]
-        self.n_train += len(train)
-        self.n_heldout += len(held)
-        self._unmap_after(pixels.nbytes)
-
-    def finish(self) -> None:
-        """Turns the held-out pictures, which lie last to first, into their order."""
-        count = self.n_heldout
-        assert self.n_train + count == len(self._array), "the source promised another number of pictures"
-        step = max(1, PIECE_BYTES // self._array[:1].nbytes)
-        for start in range(0, count // 2, step):
-            stop = min(start + step, count // 2)
-            tail = self._array[self.n_train :]
-            front = tail[start:stop].copy()
-            tail[start:stop] = tail[count - stop : count - start][::-1]
-            tail[count - stop : count - start] = front[::-1]
-            del tail
-            self._unmap_after(front.nbytes)
-        del self._array
-
-    def _unmap_after(self, written: int) -> None:
-        """Lets go of the pages now and then: as long as they are mapped they count as this process's memory."""
-        self._mapped_bytes += written
-        if self._mapped_bytes >= PIECE_BYTES:
-            self._array = np.lib.format.open_memmap(self.path, mode="r+")
-            self._mapped_bytes = 0
-
-
-class Manifest:
-    """One row per picture: where it came from and what became of it."""
-
-    def __init__(self, classes: tuple[str, ...]) -> None:
-        self._classes = classes
-        self._columns: dict[str, list[Any]] = {
-            name: [] for name in ("source", "sha256", "label", "class_name", "width", "height", "mode", "split", "done")
-        }
-
-    def add(self, batch: Batch, digests: list[bytes], heldout: list[bool], changes: tuple[str, ...]) -> None:
-        """The rows of a batch. sha256 is `pixel_digest`: of the decoded picture, not of its file."""
-        count, _, height, width = batch.pixels.shape
-        labels = batch.labels.tolist()
-        new = {
-            "source": batch.names,
-            "sha256": [digest.hex() for digest in digests],
-            "label": labels,
-            "class_name": [None if label < 0 else self._classes[label] for label in labels],
-            "width": [width] * count,
-            "height": [height] * count,
-            "mode": [batch.mode] * count,
-            "split": ["heldout" if held else "train" for held in heldout],
-            "done": ["; ".join((*batch.done, *changes))] * count,
-        }
-        for name, values in new.items():
-            self._columns[name].extend(values)
-
-    def frame(self) -> pd.DataFrame:
-        """The rows in the array's order: training pictures first, the order otherwise kept."""
-        frame = pd.DataFrame(self._columns).astype({"class_name": "string"})
-        order = np.argsort(frame["split"].to_numpy() == "heldout", kind="stable")
-        return frame.iloc[order].reset_index(drop=True)
-
-
-def pixel_digest(picture: UInt8[np.ndarray, "channels height width"]) -> bytes:
-    """sha256 over shape and pixels of a decoded picture. RGB without colour counts as the grey picture it shows."""
-    if len(picture) == 3 and (picture[0] == picture[1]).all() and (picture[1] == picture[2]).all():
-        picture = picture[:1]
-    return sha256(f"{picture.shape}".encode() + picture.tobytes()).digest()
-
-
-def is_heldout(digest: bytes, *, seed: int, share: float) -> bool:
-    """Whether the picture is held out: by its own content, whatever else there is.
-
-    So more pictures move no old one across the split, a larger share only adds to the held-out side, and
-    duplicates lie on one side.
-    """
-    drawn = sha256(f"heldout {seed} ".encode() + digest).digest()
-    return int.from_bytes(drawn[:8], "big") < share * 2**64
-
-
-def digest_of(images: Path, labels: LabelArray, classes: tuple[str, ...], *, n_train: int) -> str:
-    """sha256 over pixels, labels, class names and where the split lies; `images` is read in pieces."""
-    shape = np.load(images, mmap_mode="r", allow_pickle=False).shape
-    digest = sha256(json.dumps([list(shape), list(classes), n_train]).encode())
-    step = max(1, PIECE_BYTES // math.prod(shape[1:]))
-    for start in range(0, len(labels), step):
-        digest.update(np.load(images, mmap_mode="r", allow_pickle=False)[start : start + step])
-    digest.update(labels.astype("<i8").tobytes())
-    return digest.hexdigest()
-
-
-def _by_class(labels: LabelArray, classes: tuple[str, ...]) -> dict[str, int]:
-    """How many pictures each class has, 0 included."""
-    return {name: int((labels == number).sum()) for number, name in enumerate(classes)}
+def _preparation(orders: Orders, manifest: Manifest, settings: DataSettings, near: dict[str, Any]) -> dict[str, Any]:
+    """The settings that shaped the data, with how many pictures they touched."""
+    split = {"heldout_share": settings.heldout_share, "heldout_seed": settings.seed}
+    if not manifest.hashed:
+        return split
+    return {
+        "channels": orders.recipe.shape[0],
+        "resolution": list(orders.recipe.shape[1:]),
+        "fit": orders.recipe.fit,
+        "filter": "lanczos",
+        "alpha": settings.alpha,
+        "mirror": settings.mirror,
+        "min_side": settings.min_side,
+        "cropped": manifest.count_done(CROPPED),
+        "resized": manifest.count_done(RESIZED),
+        "padded": manifest.count_done(PADDED),
+        "near_duplicates": near,
+        **split,
+    }

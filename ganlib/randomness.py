@@ -21,6 +21,8 @@ class Purpose(IntEnum):
     INTERPOLATION = 7
     CLASSIFIER = 8
     SAMPLE_LABELS = 9
+    POINTS = 10
+    STACKED_DIGITS = 11
 
 
 def stream(seed: int, purpose: Purpose, position: int = 0) -> np.random.Generator:

@@ -1,18 +1,18 @@
-"""From a seed to pictures: image i depends on (seed, i) alone, never on the batch it was drawn in."""
+"""From a seed to pictures, or points: image i depends on (seed, i) alone, never on the batch it was drawn in."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from . import images
 from .bundle import Description
 from .latents import draw, interpolate, sample_latents
 from .networks import Generator
 from .randomness import Purpose, stream
-from .shapes import Labels, Latents, Pixels
+from .shapes import Labels, Latents, Stored
 
 ROWS = 32
 """Rows of every forward pass when sampling. Part of every result: never change it lightly."""
@@ -30,10 +30,10 @@ def sample_labels(seed: int, indices: Sequence[int], class_counts: Sequence[int]
     return torch.from_numpy(np.searchsorted(upper_ends, draws, side="right").astype(np.int64))
 
 
-@torch.inference_mode()
-def generate(generator: Generator, latents: Latents, labels: Labels | None, *, batch_size: int) -> Iterator[Pixels]:
-    """The images of the latents, as uint8 on the CPU, about `batch_size` at a time; the batch size changes nothing.
+def generate(generator: Generator, latents: Latents, labels: Labels | None, *, batch_size: int) -> Iterator[Stored]:
+    """The images of the latents, as files hold them (uint8; points in float32), on the CPU.
 
+    They come about `batch_size` at a time, which changes none of them.
     The network itself always runs on `ROWS` rows, the last ones filled up and cut: a kernel may round otherwise
     at another shape, and an image must not depend on how many others were asked for.
     """
@@ -45,15 +45,27 @@ def generate(generator: Generator, latents: Latents, labels: Labels | None, *, b
         for start in range(first, last, ROWS):
             rows = torch.arange(start, start + ROWS).clamp_(max=len(latents) - 1)
             row_labels = None if labels is None else labels[rows].to(device)
-            pixels.append(images.to_pixels(generator(latents[rows].to(device), row_labels)))
+            with torch.inference_mode():
+                made = generator(latents[rows].to(device), row_labels)
+            pixels.append(images.to_stored(made, generator.makes))
         yield torch.cat(pixels)[: last - first].cpu()
+
+
+def sample_cloud(
+    generator: Generator, description: Description, *, seed: int, count: int
+) -> tuple[Float32[np.ndarray, "n dimensions 1 1"], Labels | None]:
+    """`count` points and their classes, in the shares of the training data: enough of them to see a distribution."""
+    indices = range(count)
+    latents = sample_latents(seed, indices, dim=description.latent_dim, distribution=description.latent_distribution)
+    labels = sample_labels(seed, indices, description.class_counts) if description.classes else None
+    return torch.cat(list(generate(generator, latents, labels, batch_size=count))).numpy(), labels
 
 
 @dataclass(frozen=True)
 class Sheet:
     """Samples laid out for a grid: one class a row where there are classes."""
 
-    pixels: UInt8[np.ndarray, "n channels height width"]
+    pixels: UInt8[np.ndarray, "n channels height width"] | Float32[np.ndarray, "n dimensions 1 1"]
     columns: int
     row_names: list[str]
     """Class names; empty strings where there are none."""

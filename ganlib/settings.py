@@ -51,6 +51,15 @@ def _together(choice: Choice) -> dict[str, Any]:
 Chosen = Annotated[Choice, BeforeValidator(_apart), PlainSerializer(_together)]
 
 
+Channels = Literal["auto", 1, 2, 3, 4]
+
+
+def _alpha(value: str) -> str:
+    if re.fullmatch(r"keep|black|white|grey|#[0-9a-fA-F]{6}", value) is None:
+        raise PydanticCustomError("alpha", "choose keep, white, black, grey or a colour such as '#80ff00'")
+    return value
+
+
 @component
 class DataSettings:
     """Where pictures come from and what is made of them."""
@@ -59,15 +68,44 @@ class DataSettings:
     """A file of ganlib/datasets."""
     path: str | None = None
     """The directory or archive of the sources that read one."""
+    watch: str = ".dvcignore"
+    """A path whose change makes DVC prepare again; the default one never changes. Read by dvc.yaml alone."""
     download: bool = False
     """Whether a source that can fetch its files may do so."""
+    variant: str | None = None
+    """Which of its family's data sets `idx` or `cifar` reads, or which size `stacked_mnist` has; none: the first."""
+    labels: str | None = None
+    """folders, none, or a .json, .csv or .parquet file; none: `dataset.json` where there is one, else folders."""
+    image_column: str | None = None
+    """Column of a table with the pictures, or with their files' names."""
+    label_column: str | None = None
+    """Column of a table with the class."""
+    layout: str | None = None
+    """Of `gaussians`."""
+    count: Positive | None = None
+    """Pictures or points that `stacked_mnist` or `gaussians` draws."""
     resolution: Resolution = None
-    """Side, or [height, width], in pixels; none keeps pictures as they are."""
-    channels: Literal[1, 3] | None = None
-    """1 grey, 3 RGB; none keeps what the source has."""
+    """Side, or [height, width], in pixels; none: all pictures must have one size, which they keep."""
+    fit: Literal["center_crop", "pad", "stretch", "none"] = "center_crop"
+    """How a picture of another shape gets the resolution's; none: it is refused."""
+    channels: Channels = "auto"
+    """1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; auto: the fewest in which no picture loses anything."""
+    alpha: Annotated[str, AfterValidator(_alpha)] = "white"
+    """keep, or the colour that lies behind transparent pictures and around padded ones."""
+    mirror: bool = False
+    """Whether each picture is there a second time, left and right exchanged."""
+    min_side: Positive = 8
+    """Pixels; a picture with a shorter side is too small."""
+    on_bad: Literal["error", "skip"] = "error"
+    """What a file that cannot be used does: end the preparation, or be left out and counted."""
+    min_images: Positive = 2
+    """With fewer pictures left than this there is no data set."""
+    near_duplicates: Literal["keep", "drop"] = "keep"
+    """Whether pictures that look like an earlier one stay; they are reported either way."""
     heldout_share: Share = 0.2
     """Share of the pictures kept from training, for honest evaluation."""
     seed: Seed = 0
+    """Which pictures those are; for sources that draw, what they draw."""
 
 
 @component
@@ -95,6 +133,8 @@ class TrainSettings:
     beta2: Momentum = 0.99
     conditional: bool | None = None
     """Whether both players see the class; none means: where the data has classes."""
+    device_cache_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 4.0
+    """Pixels of at most so many GB (1e9 bytes) stay on a CUDA device; more are read from disk as they are needed."""
     ema_half_life_kimg: Kimg = 10.0
     """Half-life of the averaged generator's memory (Karras et al. 2018); it is the one that gets sampled."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -168,6 +208,8 @@ class Settings:
 
     device: Annotated[str, AfterValidator(_device)] = "auto"
     """Where train, sample and evaluate compute. Not part of any result's identity: changing it reruns nothing."""
+    workers: Positive | None = None
+    """Processes that decode pictures; none: one for each core. Not part of any result's identity either."""
     data: DataSettings = field(default_factory=DataSettings)
     network: Chosen = field(default_factory=lambda: Choice(name="dcgan", options={"width": 32}))
     loss: Chosen = field(default_factory=lambda: Choice(name="relativistic"))

@@ -69,21 +69,29 @@ def train(
         game.restore(snapshot)
         yield Progress(game.images_seen, notice=f"Resumed at {game.images_seen:,} of {rules.total:,} images.")
     _apply_learning_rate(game, rules)
-    reals = RealImages(data, seed=rules.settings.seed, conditional=game.conditional, device=game.device)
-    while game.images_seen < rules.total and not stop():
-        before = game.images_seen
-        play_round(game, rules, reals)
-        report = _report(game) if _due(rules.settings.log_every_kimg, before, game, rules) else None
-        save_due = _due(rules.settings.checkpoint_every_kimg, before, game, rules)
-        if (culprit := _non_finite(game, report, look_at_weights=save_due)) is not None:
-            yield Progress(game.images_seen, notice=_roll_back(game, rules, checkpoints, culprit))
-            continue
-        picture_due = _due(rules.settings.grid_every_kimg, before, game, rules)
-        yield Progress(game.images_seen, report, picture_due)
-        if save_due:
-            checkpoints.save(game.images_seen, game.snapshot())
+    with _real_images(game, rules, data) as reals:
+        while game.images_seen < rules.total and not stop():
+            before = game.images_seen
+            play_round(game, rules, reals)
+            report = _report(game) if _due(rules.settings.log_every_kimg, before, game, rules) else None
+            save_due = _due(rules.settings.checkpoint_every_kimg, before, game, rules)
+            if (culprit := _non_finite(game, report, look_at_weights=save_due)) is not None:
+                yield Progress(game.images_seen, notice=_roll_back(game, rules, checkpoints, culprit))
+                continue
+            picture_due = _due(rules.settings.grid_every_kimg, before, game, rules)
+            yield Progress(game.images_seen, report, picture_due)
+            if save_due:
+                checkpoints.save(game.images_seen, game.snapshot())
     if 0 < game.images_seen < rules.total and game.non_finite_tensor() is None:
         checkpoints.save(game.images_seen, game.snapshot())
+
+
+def _real_images(game: Game, rules: Rules, data: Split) -> RealImages:
+    settings = rules.settings
+    cache_bytes = int(settings.device_cache_gb * 1e9)
+    return RealImages(
+        data, seed=settings.seed, conditional=game.conditional, device=game.device, cache_bytes=cache_bytes
+    )
 
 
 def play_round(game: Game, rules: Rules, reals: RealImages) -> None:

@@ -20,7 +20,7 @@ from ganlib.settings import Settings, plain
 
 LINEAGE = "lineage.json"
 TRAIN_MODULES = (
-    "training", "game", "batches", "averaging", "latents", "randomness", "images", "sampling", "pictures",
+    "training", "game", "batches", "averaging", "latents", "randomness", "images", "sampling", "pictures", "scatter",
 )  # fmt: skip
 TRAIN_SECTIONS = ("network", "loss", "penalty", "latent", "train")
 MADE_BY_RUNNING = (":!dvc.lock", ":!metrics")

@@ -84,8 +84,19 @@ def read() -> Outputs:
         classifier=None if "classifier" in old else _json(paths.CLASSIFIER_METRICS),
         dataset=_json(paths.PREPARED / "dataset.json"),
         published=published,
-        reports=tuple(path for path, stage in owners.items() if stage not in old and path.is_file()),
+        reports=(
+            *(path for path, stage in owners.items() if stage not in old and path.is_file()),
+            *_data_card(lineage.data),
+        ),
     )
+
+
+def _data_card(digest: str) -> tuple[Path, ...]:
+    """The page and its facts, where they are of the data that the generator was trained on."""
+    facts = _json(paths.DATA_FACTS)
+    if facts is None or facts.get("digest") != digest:
+        return ()
+    return tuple(path for path in (paths.DATA_CARD, paths.DATA_FACTS) if path.is_file())
 
 
 def stale_stages(lock: Json) -> set[str]:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 PREPARED = Path("data/prepared")
+DATA_CARD = Path("reports/data.html")
+DATA_FACTS = Path("reports/data.json")
 GAN = Path("models/gan")
 CLASSIFIER = Path("models/classifier")
 SAMPLES = Path("samples")

@@ -41,14 +41,19 @@ class Resumable(Exception):  # noqa: N818 - not an error: the work is saved and 
 
 
 def main(run: Callable[[Settings], None]) -> NoReturn:
-    """Runs one stage with the settings of params.yaml and exits: 0, 2 for a mistake, 75 for a resumable stop.
+    """Runs one stage with the settings of params.yaml and exits: 0, 2 for a mistake, 75 when stopped by a signal.
 
     A bug keeps its traceback and exits with 1.
     """
     began = time.time()
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         run(params.load())
         _say_times(began)
+    except KeyboardInterrupt:
+        restore_outputs()
+        print("Stopped; earlier outputs stay as they were. Run the same command again.", file=sys.stderr)
+        sys.exit(EXIT_RESUMABLE)
     except Resumable as stopped:
         print(f"{stopped} Run the same command again to go on.", file=sys.stderr)
         sys.exit(EXIT_RESUMABLE)
@@ -59,6 +64,11 @@ def main(run: Callable[[Settings], None]) -> NoReturn:
             raise
         _fail(f"{error.filename or 'The output'} cannot be written: {OUT_OF_OUR_HANDS[error.errno]} and run again.")
     sys.exit(0)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM unwinds as Ctrl-C does: what is half done is removed, processes are ended."""
+    raise KeyboardInterrupt
 
 
 def _say_times(began: float) -> None:

@@ -1,6 +1,7 @@
 """Handwritten digits that need no network: they are shipped inside scikit-learn."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from ..components import component
-from . import Batch, Contents, Source
+from . import Batch, Contents, Job, Source
 
 SHIPPED = "datasets/data/digits.csv.gz"
 """Inside scikit-learn's folder: a line per digit, 64 values in 0..16, then the label."""
@@ -20,17 +21,22 @@ Table = Int64[np.ndarray, "count 65"]
 class Digits(Source):
     """1,797 digits of 8x8 pixels, classes 0 to 9 (Alpaydin & Kaynak 1998, the test part of UCI's optdigits)."""
 
-    def open(self) -> Contents:
-        """All in memory: the whole set is 115 kB."""
+    def open(self, scratch: Path) -> Contents:  # noqa: ARG002 - nothing has to be laid aside
+        """One job: the whole set is 115 kB."""
+        return Contents(count=len(read_table()), classes=tuple("0123456789"), jobs=(Whole(),))
+
+
+@dataclass(frozen=True)
+class Whole(Job):
+    """All of them."""
+
+    def run(self) -> Iterator[Batch]:
+        """In the file's order."""
         table = read_table()
         # 0..16 to 0..255, to the nearest; in integers, so that no platform rounds otherwise.
         pixels = ((table[:, :-1] * 255 + 8) // 16).astype(np.uint8).reshape(-1, 1, 8, 8)
         names = [f"digits[{i}]" for i in range(len(table))]
-
-        def batches() -> Iterator[Batch]:
-            yield Batch(pixels=pixels, labels=table[:, -1].copy(), names=names, mode="L", done=("0..16 to 0..255",))
-
-        return Contents(count=len(table), classes=tuple("0123456789"), batches=batches())
+        yield Batch(pixels=pixels, labels=table[:, -1].copy(), names=names, mode="L", done=("0..16 to 0..255",))
 
 
 def read_table() -> Table:

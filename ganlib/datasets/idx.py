@@ -1,203 +1,105 @@
-"""MNIST and its relatives: big-endian arrays in the IDX format, raw or gzipped."""
+"""MNIST and its relatives, in the IDX format."""
 
-import gzip
-import io
-import struct
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from hashlib import sha256
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from ..components import component
-from ..downloads import fetch
 from ..errors import UserError
-from . import Batch, Contents, Source
+from ..reading.idx_format import IMAGES, LABELS, find, read_labels, read_pictures, sizes_of_pictures
+from ..reading.idx_known import KNOWN, Known, complete
+from . import Batch, Contents, Job, Source
 
-PARTS = ("train", "t10k")
-IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
-IMAGES_MAGIC, LABELS_MAGIC = 0x00000803, 0x00000801
-"""Two zero bytes, 08 for unsigned bytes, the number of dimensions."""
-LARGEST_SIDE = 1 << 15
-BATCH_BYTES = 1 << 20
-
-DOWNLOADED = Path("data/sources/mnist")
-"""Where a download goes when data.path is empty."""
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
-# Of the content, not of the gzip file around it: mirrors compress anew, the pictures stay the same.
-MNIST = {
-    f"train-{IMAGES}": (47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-    f"train-{LABELS}": (60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-    f"t10k-{IMAGES}": (7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-    f"t10k-{LABELS}": (10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
-}
-"""Length in bytes and sha256 of each file, uncompressed."""
+DOWNLOADS = Path("data/sources")
+"""Where downloads go, each data set to a folder of its own, when data.path is empty."""
+UPRIGHT = "rows and columns exchanged"
 
 
 @component
 class Idx(Source):
-    """The four files of MNIST, Fashion-MNIST, KMNIST and the like in one directory.
+    """The four files of MNIST, Fashion-MNIST, KMNIST, a split of EMNIST or the like in one directory, raw or gzipped.
 
-    The pictures of both parts enter, first `train`, then `t10k`: what is held out is decided by content, as for
-    every source, and the manifest says which file each picture came from. Class k is the label k of the files.
+    The pictures of both parts enter, first the training ones, then the test ones: what is held out is decided by
+    content, as for every source, and the manifest says which file each picture came from.
     """
 
     path: str | None = None
     """The directory; may be empty where `download` is on."""
     download: bool = False
-    """Fetches the files of MNIST that are not there."""
+    """Fetches the files that are not there."""
+    variant: str | None = None
+    """A key of KNOWN: whose files are read and fetched, and what their classes are called. None: those of MNIST's
+    names, whatever they hold; class k is then the label k."""
 
-    def open(self) -> Contents:
-        """Reads the headers and the labels; the pictures follow in batches of about a megabyte."""
-        if not self.path and not self.download:
-            raise UserError(
-                "data.path is empty; name the directory with the four IDX files, or set data.download: true to "
-                "fetch MNIST."
-            )
-        folder = Path(self.path).expanduser() if self.path else DOWNLOADED
+    def open(self, scratch: Path) -> Contents:  # noqa: ARG002 - nothing has to be laid aside
+        """Reads the headers and the labels."""
+        known = self._known()
+        folder = Path(self.path).expanduser() if self.path else DOWNLOADS / known.folder
         if self.download:
-            fetch_missing(folder)
+            complete(folder, known)
         if not folder.is_dir():
             raise UserError(f"data.path is {str(folder)!r}, which is no directory; name the one with the IDX files.")
-        parts = [_Part.open(folder, name) for name in PARTS]
-        top = max((int(part.labels.max()) for part in parts if part.labels.size), default=-1)
-        return Contents(
-            count=sum(len(part.labels) for part in parts),
-            classes=tuple(str(label) for label in range(top + 1)),
-            batches=chain.from_iterable(part.batches() for part in parts),
-        )
+        jobs = [_part(folder, part, known) for part in known.parts]
+        labels = np.concatenate([read_labels(job.labels, pictures=job.images, count=job.count) for job in jobs])
+        top = int(labels.max()) if labels.size else -1
+        classes = known.classes if self.variant else tuple(str(label) for label in range(top + 1))
+        allowed = range(known.first_label, known.first_label + len(classes))
+        if len(wrong := np.setdiff1d(labels, allowed)):
+            raise UserError(
+                f"{folder} has pictures with the label {wrong[0]}, but {known.title}'s go from {allowed[0]} to "
+                f"{allowed[-1]}; correct data.variant or fetch the files again."
+            )
+        notes = (f"class 0 is the label {known.first_label} of the files",) if known.first_label else ()
+        return Contents(count=len(labels), classes=classes, jobs=jobs, notes=notes)
+
+    def _known(self) -> Known:
+        if self.variant is not None and self.variant not in KNOWN:
+            raise UserError(f"data.variant is {self.variant!r}; choose one of: {', '.join(KNOWN)}.")
+        known = KNOWN[self.variant or "mnist"]
+        if not self.path and not self.download:
+            raise UserError(
+                f"data.path is empty; name the directory with the four IDX files, or set data.download: true to "
+                f"fetch {known.title}."
+            )
+        return known
 
 
 @dataclass(frozen=True)
-class _Part:
-    """One file of pictures with its labels."""
+class Part(Job):
+    """One file of pictures and the file of their labels. One job, because a gzip stream cannot be entered midway."""
 
     images: Path
-    shape: tuple[int, int]
-    labels: np.ndarray
+    labels: Path
+    count: int
+    first_label: int
+    transposed: bool
 
-    @classmethod
-    def open(cls, folder: Path, name: str) -> "_Part":
-        images, labels = find(folder, f"{name}-{IMAGES}"), find(folder, f"{name}-{LABELS}")
-        if images is None or labels is None:
-            missing = IMAGES if images is None else LABELS
-            raise UserError(f"{folder} has no {name}-{missing}, raw or .gz; put it there, or set data.download: true.")
-        with _reading(images) as stream:
-            count, height, width = _sizes(stream, images, magic=IMAGES_MAGIC)
-        if not (0 < height <= LARGEST_SIDE and 0 < width <= LARGEST_SIDE):
-            raise UserError(f"{images} claims pictures of {height}x{width} pixels; it is broken: fetch it again.")
-        with _reading(labels) as stream:
-            (n_labels,) = _sizes(stream, labels, magic=LABELS_MAGIC)
-            if n_labels != count:
-                raise UserError(
-                    f"{images} holds {count} pictures but {labels} {n_labels} labels; they do not belong together: "
-                    f"fetch both again."
-                )
-            values = np.frombuffer(_read(stream, n_labels, labels), np.uint8).astype(np.int64)
-            _expect_end(stream, labels)
-        return cls(images, (height, width), values)
-
-    def batches(self) -> Iterator[Batch]:
-        """The pictures in the file's order."""
-        height, width = self.shape
-        step = max(1, BATCH_BYTES // (height * width))
+    def run(self) -> Iterator[Batch]:
+        """The pictures in the file's order, about a megabyte at a time."""
+        labels = read_labels(self.labels, pictures=self.images, count=self.count).astype(np.int64) - self.first_label
         stem = self.images.name.removesuffix(".gz")
-        with _reading(self.images) as stream:
-            _sizes(stream, self.images, magic=IMAGES_MAGIC)
-            for first in range(0, len(self.labels), step):
-                labels = self.labels[first : first + step]
-                content = _read(stream, len(labels) * height * width, self.images)
-                yield Batch(
-                    pixels=np.frombuffer(content, np.uint8).reshape(-1, 1, height, width),
-                    labels=labels,
-                    names=[f"{stem}[{i}]" for i in range(first, first + len(labels))],
-                    mode="L",
-                )
-            _expect_end(stream, self.images)
-
-
-def find(folder: Path, name: str) -> Path | None:
-    """The file of this name, in either usual spelling, raw or gzipped; none where there is none."""
-    spellings = (name, name.replace("-idx", ".idx"))
-    candidates = [folder / f"{spelling}{suffix}" for spelling in spellings for suffix in ("", ".gz")]
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
-
-
-def fetch_missing(folder: Path, mirrors: Sequence[str] = MIRRORS) -> None:
-    """Completes MNIST in `folder`. Files of another data set beside the gap are a UserError, never mixed with it."""
-    missing = [name for name in MNIST if find(folder, name) is None]
-    for name in MNIST.keys() - set(missing) if missing else ():
-        present = find(folder, name)
-        if present and (reason := not_mnist(present, name)):
-            raise UserError(
-                f"{present} is not MNIST's ({reason}) and data.download fetches MNIST alone; set data.download: false "
-                f"and complete {folder} yourself, or name another directory in data.path."
+        first = 0
+        for pictures in read_pictures(self.images):
+            stop = first + len(pictures)
+            upright = np.ascontiguousarray(pictures.transpose(0, 2, 1)) if self.transposed else pictures
+            yield Batch(
+                pixels=upright[:, np.newaxis],
+                labels=labels[first:stop],
+                names=[f"{stem}[{i}]" for i in range(first, stop)],
+                mode="L",
+                done=(UPRIGHT,) if self.transposed else (),
             )
-    for name in missing:
-        urls = [f"{mirror}{name}.gz" for mirror in mirrors]
-        fetch(folder / f"{name}.gz", urls, largest=MNIST[name][0], complaint=partial(not_mnist, name=name))
+            first = stop
 
 
-def not_mnist(file: Path, name: str) -> str | None:
-    """What tells the file's content from that of MNIST's `name`; none where it is the same."""
-    length, expected = MNIST[name]
-    digest, seen = sha256(), 0
-    try:
-        with _reading(file) as stream:
-            while seen <= length and (piece := stream.read(BATCH_BYTES)):
-                digest.update(piece)
-                seen += len(piece)
-    except UserError as broken:
-        return str(broken)
-    return None if digest.hexdigest() == expected else f"its sha256 is not {expected[:12]}..."
-
-
-@contextmanager
-def _reading(file: Path) -> Iterator[io.BufferedIOBase]:
-    """The content, unpacked where it is gzipped, whatever the name says; what goes wrong becomes one sentence."""
-    try:
-        with file.open("rb") as stream:
-            if stream.peek(2)[:2] == b"\x1f\x8b":
-                with gzip.open(stream) as unpacked:
-                    yield unpacked
-            else:
-                yield stream
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{file} is damaged ({str(error).rstrip('.')}); fetch it again.") from None
-    except OSError as error:
-        raise UserError(f"{file} cannot be read: {error.strerror or error}.") from None
-
-
-def _sizes(stream: io.BufferedIOBase, file: Path, *, magic: int) -> tuple[int, ...]:
-    """The header's sizes: the number of items, then their height and width."""
-    dimensions = magic & 0xFF
-    (found,) = struct.unpack(">I", _read(stream, 4, file))
-    if found != magic:
-        raise UserError(
-            f"{file} starts with {found:08x}, but an IDX file of {'pictures' if dimensions == 3 else 'labels'} starts "
-            f"with {magic:08x}; is it the right file?"
-        )
-    return struct.unpack(f">{dimensions}I", _read(stream, 4 * dimensions, file))
-
-
-def _read(stream: io.BufferedIOBase, length: int, file: Path) -> bytes:
-    """Exactly so many bytes, in pieces: a header that lies must not make us ask for its whole claim at once."""
-    content = bytearray()
-    while len(content) < length and (piece := stream.read(min(length - len(content), 1 << 24))):
-        content += piece
-    if len(content) < length:
-        raise UserError(f"{file} ends before what its header promises; it is cut short: fetch it again.")
-    return bytes(content)
-
-
-def _expect_end(stream: io.BufferedIOBase, file: Path) -> None:
-    if stream.read(1):
-        raise UserError(f"{file} goes on after what its header promises; it is broken: fetch it again.")
+def _part(folder: Path, name: str, known: Known) -> Part:
+    images, labels = find(folder, f"{name}-{IMAGES}"), find(folder, f"{name}-{LABELS}")
+    if images is None or labels is None:
+        missing = IMAGES if images is None else LABELS
+        emnist = any(folder.glob("emnist-*")) and not name.startswith("emnist-")
+        way_out = "set data.variant to a split of EMNIST, such as emnist_letters" if emnist else "put it there"
+        raise UserError(f"{folder} has no {name}-{missing}, raw or .gz; {way_out}, or set data.download: true.")
+    count, _, _ = sizes_of_pictures(images)
+    return Part(images, labels, count, known.first_label, known.transposed)

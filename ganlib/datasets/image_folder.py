@@ -1,199 +1,162 @@
-"""A person's own pictures: a directory or a .zip, with a folder per class or none."""
+"""A person's own pictures: a directory, a .zip or a .tar, with a folder per class, a file with labels, or none."""
 
-import zipfile
-import zlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import overload
 
 import numpy as np
 
 from ..components import component
-from ..decoding import decode, extensions
+from ..decoding import extensions, picture
 from ..errors import UserError
-from . import Batch, Contents, Source
+from ..prepared import LabelArray
+from ..reading.archives import compression_of, unpack
+from ..reading.labels import labelled
+from ..reading.names import shown
+from ..reading.stores import Directory, NoContent, Part, Rows, Store
+from ..reading.tar import BLOCK, Tar, is_header
+from ..reading.zip import Zip
+from . import NOT_AN_IMAGE, Batch, Contents, Job, Refused, Source
 
-LARGEST_FILE = 1 << 30
-"""Bytes of one member of an archive, unpacked; a larger one is taken for a bomb."""
+PICTURES_PER_JOB = 128
 
 
 @component
 class ImageFolder(Source):
-    """Folders are classes, numbered in the order of their names; pictures deeper down belong to the outer folder.
+    """Labels come from `labels`: a .json in the StyleGAN convention, a .csv or .parquet table with a column of files'
+    names and one of classes, `folders`, or `none`; by default from a `dataset.json`, and otherwise from folders.
 
+    Folders are classes, numbered in the order of their names; pictures deeper down belong to the outer folder.
     Pictures without folders are unlabelled. A folder that stands alone is stepped into, however deep: archives
-    wrap what they hold, and one class would say nothing. Hidden files and `__MACOSX` are not looked at; files
-    whose names do not end like a picture's are counted as ignored. A directory and its zip give the same data.
+    wrap what they hold, and one class would say nothing. Hidden files and `__MACOSX` are not looked at. A directory
+    and any archive of it give the same data.
     """
 
     path: str
+    labels: str | None = None
+    image_column: str | None = None
+    label_column: str | None = None
 
-    def open(self) -> Contents:
-        """Lists the pictures; each is decoded when its turn comes."""
-        store = open_store(Path(self.path).expanduser())
-        entries = [entry for entry in store.entries() if not _hidden(entry)]
-        base = _base(entries)
-        files = sorted(entry for entry in entries if entry.startswith(base) and not entry.endswith("/"))
-        pictures = [file for file in files if _is_picture(file)]
-        if not pictures:
-            raise UserError(f"data.path is {self.path!r}, which holds no picture (.png, .jpg, ...); put some there.")
-        labels = _labels(store, base, entries, pictures)
-        classes = tuple(sorted(set(labels) - {""}))
-        numbers = {name: number for number, name in enumerate(classes)} | {"": -1}
+    def open(self, scratch: Path) -> Contents:
+        """Lists the pictures, which the names of files tell from others; a compressed .tar is unpacked before."""
+        store = open_store(Path(self.path).expanduser(), scratch)
+        rows = np.fromiter((i for i, name in enumerate(store.names) if _is_picture(name)), dtype=np.int64)
+        if not len(rows):
+            among = f" among its {len(store.names)} files" if store.names else ""
+            raise UserError(
+                f"data.path is {self.path!r}, which holds no picture (.png, .jpg, ...){among}; put some there."
+            )
+        told = labelled(
+            store,
+            [store.names[i] for i in rows.tolist()],
+            self.labels,
+            image_column=self.image_column,
+            label_column=self.label_column,
+        )
         return Contents(
-            count=len(pictures),
-            classes=classes,
-            batches=_batches(store, pictures, [numbers[label] for label in labels]),
-            ignored=len(files) - len(pictures),
+            count=len(rows),
+            classes=told.classes,
+            jobs=Jobs(store, rows, told.numbers),
+            decodes=True,
+            others=_others(store, told.file),
+            notes=store.notes + told.notes,
         )
 
 
-class Store(ABC):
-    """Where the files lie. Names have forward slashes; those of folders end in one."""
-
-    @abstractmethod
-    def entries(self) -> Iterable[str]:
-        """Every file and folder inside."""
-
-    @abstractmethod
-    def read(self, name: str) -> bytes:
-        """A file's content. UserError where it cannot be had."""
-
-    @abstractmethod
-    def place(self, name: str) -> str:
-        """How to name it to a person."""
-
-
-def open_store(path: Path) -> Store:
-    """UserError where there is neither a directory nor a zip that can be opened."""
+def open_store(path: Path, scratch: Path) -> Store:
+    """Whatever lies there, known by its content. UserError where it is nothing that files can be read from."""
     if path.is_dir():
         return Directory(path)
     if not path.exists():
-        raise UserError(f"data.path is {str(path)!r}, which does not exist; name a directory or a .zip of pictures.")
+        raise UserError(
+            f"data.path is {str(path)!r}, which does not exist; name a directory, .zip or .tar of pictures."
+        )
+    if not path.is_file():
+        raise UserError(f"data.path is {str(path)!r}, which is no file; name a directory, .zip or .tar of pictures.")
+    start = _start(path)
+    if compression := compression_of(start):
+        plain = unpack(path, compression, scratch)
+        if _is_tar(_start(plain)):
+            return Tar(path, plain)
+    elif _is_tar(start):
+        return Tar(path, path)
+    elif start.startswith(b"PK") or path.suffix.lower() == ".zip":
+        return Zip(path)
+    raise UserError(
+        f"data.path is {str(path)!r}, which is neither a directory nor a whole .zip, .tar, .tar.gz, .tar.bz2 or "
+        f".tar.xz; copy it anew if it was one, or unpack it and name the folder."
+    )
+
+
+def _start(path: Path) -> bytes:
     try:
-        return Zip(path, zipfile.ZipFile(path))
+        with path.open("rb") as file:
+            return file.read(BLOCK)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise UserError(
-            f"data.path is {str(path)!r}, which is neither a directory nor a whole .zip ({str(error).rstrip('.')})."
-        ) from None
+
+
+def _is_tar(start: bytes) -> bool:
+    return is_header(start) or start == bytes(BLOCK)
+
+
+def _is_picture(name: str) -> bool:
+    return name[name.rfind(".") :].lower() in extensions()
+
+
+def _others(store: Store, labels_file: str) -> tuple[Refused, ...]:
+    """A row for each file that is no picture by its name, and for what only looks like one."""
+    texts = [
+        Refused(name, NOT_AN_IMAGE, f"{store.place(name)} is no picture by its name; it is left out.")
+        for name in store.names
+        if name != labels_file and not _is_picture(name)
+    ]
+    links = [
+        Refused(name, NOT_AN_IMAGE, f"{store.place(name)} is {what}; put the picture itself there.")
+        for name, what in store.specials.items()
+        if _is_picture(name)
+    ]
+    return (*texts, *links)
+
+
+@dataclass(frozen=True, eq=False)
+class Jobs(Sequence[Job]):
+    """All pictures of a store in parts, each made when it is asked for: a million are kept as a few arrays."""
+
+    store: Store
+    rows: Rows
+    labels: LabelArray
+
+    def __len__(self) -> int:
+        return len(range(0, len(self.rows), PICTURES_PER_JOB))
+
+    @overload
+    def __getitem__(self, at: int) -> Job: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Job]: ...
+    def __getitem__(self, at: int | slice) -> Job | Sequence[Job]:
+        """IndexError where there is no such part, which also ends a loop."""
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        first = range(0, len(self.rows), PICTURES_PER_JOB)[at]
+        here = slice(first, first + PICTURES_PER_JOB)
+        return FilesJob(self.store.part(self.rows[here]), self.labels[here].tolist())
 
 
 @dataclass(frozen=True)
-class Directory(Store):
-    """Files on disk; links to folders are followed."""
+class FilesJob(Job):
+    """Some picture files, to be read and decoded."""
 
-    root: Path
+    part: Part
+    labels: list[int]
 
-    def entries(self) -> Iterable[str]:
-        """Depth first. UserError on a link that leads back up, which would never end."""
-        return self._below(self.root, "", frozenset())
-
-    def _below(self, folder: Path, prefix: str, above: frozenset[Path]) -> Iterator[str]:
-        real = folder.resolve()
-        if real in above:
-            raise UserError(f"{folder} is a link to a folder that it lies in; remove it.")
-        try:
-            children = list(folder.iterdir())
-        except OSError as error:
-            raise UserError(f"{folder} cannot be read: {error.strerror or error}.") from None
-        for child in children:
-            name = prefix + child.name
-            if not child.is_dir():
-                yield name
-            elif not _hidden(name):
-                yield f"{name}/"
-                yield from self._below(child, f"{name}/", above | {real})
-
-    def read(self, name: str) -> bytes:
-        """The whole file."""
-        try:
-            return (self.root / name).read_bytes()
-        except OSError as error:
-            raise UserError(f"{self.place(name)} cannot be read: {error.strerror or error}.") from None
-
-    def place(self, name: str) -> str:
-        """Its path."""
-        return str(self.root / name)
-
-
-@dataclass(frozen=True)
-class Zip(Store):
-    """Members are unpacked in memory; their names are names here and never paths."""
-
-    path: Path
-    archive: zipfile.ZipFile
-
-    def entries(self) -> Iterable[str]:
-        """In the archive's order. UserError on one that points outside, which no honest archive has."""
-        for name in self.archive.namelist():
-            if name.startswith("/") or ".." in PurePosixPath(name).parts:
-                raise UserError(f"{self.place(name)} points outside the archive; make it anew without that.")
-            yield name
-
-    def read(self, name: str) -> bytes:
-        """The member, unpacked and its checksum compared."""
-        info = self.archive.getinfo(name)
-        if info.flag_bits & 0x1:
-            raise UserError(f"{self.place(name)} is encrypted; make the archive anew without a password.")
-        if info.file_size > LARGEST_FILE:
-            raise UserError(f"{self.place(name)} unpacks to {info.file_size} bytes, too many for a picture; remove it.")
-        try:
-            return self.archive.read(info)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
-            reason = str(error).rstrip(".") or type(error).__name__
-            raise UserError(f"{self.place(name)} cannot be unpacked ({reason}); make the archive anew.") from None
-
-    def place(self, name: str) -> str:
-        """Its name, led by the archive's."""
-        return f"{self.path}: {name}"
-
-
-def _batches(store: Store, pictures: list[str], labels: list[int]) -> Iterator[Batch]:
-    for name, label in zip(pictures, labels, strict=True):
-        decoded = decode(store.read(name), store.place(name))
-        yield Batch(
-            pixels=decoded.pixels[np.newaxis],
-            labels=np.array([label], dtype=np.int64),
-            names=[name],
-            mode=decoded.mode,
-            done=decoded.done,
-        )
-
-
-def _hidden(entry: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in entry.split("/"))
-
-
-def _is_picture(file: str) -> bool:
-    return PurePosixPath(file).suffix.lower() in extensions()
-
-
-def _base(entries: list[str]) -> str:
-    """The folder that everything lies in: "", or the like of `photos/`."""
-    base = ""
-    while True:
-        inside = [entry[len(base) :] for entry in entries if entry.startswith(base)]
-        folders = {entry.split("/", 1)[0] for entry in inside if "/" in entry}
-        if len(folders) != 1 or any("/" not in entry and _is_picture(entry) for entry in inside):
-            return base
-        base += f"{folders.pop()}/"
-
-
-def _labels(store: Store, base: str, entries: list[str], pictures: list[str]) -> list[str]:
-    """The class of each picture by name; "" throughout where there are no folders."""
-    labels = [name[len(base) :].split("/", 1)[0] if "/" in name[len(base) :] else "" for name in pictures]
-    folders = {entry[len(base) :].split("/", 1)[0] for entry in entries if "/" in entry[len(base) :]}
-    if "" in labels and folders:
-        loose = pictures[labels.index("")]
-        raise UserError(
-            f"{store.place(loose)} lies beside the folder {min(folders)!r}; put every picture into a class's folder, "
-            f"or all into one folder without classes."
-        )
-    if empty := folders - set(labels):
-        raise UserError(
-            f"{store.place(base + min(empty))} is a class's folder without pictures; put some there or remove it."
-        )
-    return labels
+    def run(self) -> Iterator[Batch | Refused]:
+        """A batch or a refusal for each file."""
+        part = self.part
+        for name, label, content in zip(part.names, self.labels, part.contents(), strict=True):
+            place = shown(part.prefix + name)
+            if isinstance(content, NoContent):
+                yield Refused(name, content.reason, f"{place} {content.why}.", label)
+            else:
+                yield picture(content, name, place=place, label=label)

@@ -1,4 +1,4 @@
-"""What metrics look through: uint8 pixels in, features and class logits out. One extractor per file.
+"""What metrics look through: pictures (or points) in, features and class logits out. One extractor per file.
 
 `evaluate.extractor` names the file. Whatever is opened here is registered with torch-fidelity too, so that
 `torch_fidelity.calculate_metrics(feature_extractor=...)` gives the numbers that ours must equal.
@@ -7,7 +7,7 @@
 from abc import ABC, abstractmethod
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float32
@@ -15,13 +15,14 @@ from torch import Tensor, nn
 
 from .. import components
 from ..errors import UserError
-from ..shapes import Pixels
+from ..shapes import Kind, Stored
 
 Features = Float32[Tensor, "batch features"]
 """What distances between pictures are measured in: the extractor's last layer before its classes."""
 
 ClassLogits = Float32[Tensor, "batch classes"]
-"""Unnormalised log-probabilities of the extractor's classes, which the inception score reads."""
+"""Unnormalised log-probabilities of the extractor's classes, which the inception score reads; none where it knows
+no classes."""
 
 SHORT = 8
 """Digits of a digest that stand for it in names."""
@@ -40,12 +41,15 @@ class FeatureExtractor(nn.Module, ABC):
         """What is done to pixels before the network sees them, resizing above all."""
 
     @abstractmethod
-    def forward(self, pixels: Pixels) -> tuple[Features, ClassLogits]:
+    def forward(self, pixels: Stored) -> tuple[Features, ClassLogits]:
         """Features and class logits of each picture, in float32; no picture depends on another."""
 
 
 class ExtractorLoader(ABC):
     """Finds an extractor's weights and checks them; the fields of a leaf say where from."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("pictures",)
+    """What the extractor can look at."""
 
     @abstractmethod
     def load(self, trained: Path) -> FeatureExtractor:
@@ -55,21 +59,27 @@ class ExtractorLoader(ABC):
         """
 
 
-def check_name(name: str) -> None:
-    """UserError where `evaluate.extractor` names no file of this folder."""
+def check_name(name: str, kind: Kind) -> None:
+    """UserError where `evaluate.extractor` names no file of this folder, or one that sees nothing in such data."""
     available = components.names("features")
     if name not in available:
         raise UserError(f"evaluate.extractor is {name!r}; choose one of: {', '.join(available)}.")
+    fitting = [other for other in available if kind in components.leaf(ExtractorLoader, other).kinds]
+    if name not in fitting:
+        raise UserError(
+            f"evaluate.extractor is {name}, which does not look at {kind}, and the data are {kind}; "
+            f"set it to {' or '.join(fitting)}."
+        )
 
 
 def open_extractor(
-    name: str, *, weights: str | None, weights_sha256: str | None, trained: Path, device: torch.device
+    name: str, kind: Kind, *, weights: str | None, weights_sha256: str | None, trained: Path, device: torch.device
 ) -> FeatureExtractor:
     """The extractor that `evaluate.extractor` names, in evaluation mode on `device`, known to torch-fidelity.
 
     `weights` and `weights_sha256` are `evaluate`'s; `trained` is where the pipeline's own classifier lies.
     """
-    check_name(name)
+    check_name(name, kind)
     options = {"weights": weights, "weights_sha256": weights_sha256}
     loader = components.build(ExtractorLoader, name, options, section="evaluate")
     extractor = loader.load(trained).eval().requires_grad_(False).to(device)

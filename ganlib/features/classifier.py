@@ -84,6 +84,8 @@ def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> list[nn.Modul
 
 def why_untrainable(data: PreparedData) -> str | None:
     """The reason why no classifier can be trained on the data; None where one can."""
+    if data.kind != "pictures":
+        return f"the data are {data.kind}"
     if not data.classes:
         return "the data has no classes"
     if len(np.unique(_labelled(data.train).labels)) < 2:

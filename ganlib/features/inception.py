@@ -33,13 +33,18 @@ class Inception(FeatureExtractor):
 
     def forward(self, pixels: Pixels) -> tuple[Features, ClassLogits]:
         """See `FeatureExtractor.forward`. Grey or RGB, of any size."""
-        if pixels.shape[1] not in (1, 3):
-            raise UserError(
-                f"inception looks at grey or RGB pictures and got {pixels.shape[1]} channels; "
-                f"set data.channels to 1 or 3."
-            )
+        check_channels(pixels.shape[1])
         features, logits = self.network(pixels.expand(-1, 3, -1, -1))
         return features, logits
+
+
+def check_channels(channels: int) -> None:
+    """UserError where Inception cannot look at pictures of so many channels; it knows of no transparency."""
+    if channels not in (1, 3):
+        raise UserError(
+            f"evaluate.extractor inception looks at grey or RGB pictures and got {channels} channels; set "
+            f"data.channels to 1 or 3 and data.alpha to a colour."
+        )
 
 
 @component

@@ -1,8 +1,11 @@
 """Frechet inception distance (Heusel et al. 2017, eq. 6): lower is better."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from ..components import component
+from ..features import Features
 from . import Counts, Evidence, Metric, Numbers, Result, Seen, beside_floor, comparable, reference
 
 
@@ -28,10 +31,15 @@ class FrechetDistance(Metric):
         """`fid`: value, value_at_floor_count, floor."""
         from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
-        real = fid_features_to_statistics(reference(evidence.train))
+        def statistics(features: Features) -> dict[str, Any]:
+            moments = fid_features_to_statistics(features)
+            # numpy gives the covariance of a single feature as a bare number.
+            return {**moments, "sigma": np.atleast_2d(moments["sigma"])}
+
+        real = statistics(reference(evidence.train))
 
         def distance(seen: Seen) -> dict[str, Numbers]:
-            statistics = fid_features_to_statistics(comparable(seen))
-            return {"fid": {"value": fid_statistics_to_metric(statistics, real, False)[KEY_METRIC_FID]}}
+            numbers = fid_statistics_to_metric(statistics(comparable(seen)), real, False)
+            return {"fid": {"value": numbers[KEY_METRIC_FID]}}
 
         return beside_floor(distance, evidence, count_matters=True)

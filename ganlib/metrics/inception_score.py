@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from ..components import component
-from . import Counts, Evidence, Metric, Numbers, Result, Seen, beside_floor, finite
+from . import Absent, Counts, Evidence, Metric, Numbers, Result, Seen, beside_floor, finite
 
 
 @component
@@ -31,6 +31,8 @@ class InceptionScore(Metric):
 
     def measure(self, evidence: Evidence) -> dict[str, Result]:
         """`isc`: mean and std over the splits; the same at the floor's count and of the held-out pictures."""
+        if evidence.train.class_logits.shape[1] == 0:
+            raise Absent("the extractor knows no classes, which the inception score is about")
         from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, KEY_METRIC_ISC_STD, isc_features_to_metric
 
         def score(seen: Seen) -> dict[str, Numbers]:

@@ -2,11 +2,12 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import nn
 
 from ..errors import UserError
-from ..shapes import Images, Labels, Latents, Logits
+from ..shapes import Images, Kind, Labels, Latents, Logits
 
 
 @dataclass(frozen=True)
@@ -14,18 +15,25 @@ class Fit:
     """What a pair of networks must fit."""
 
     image_shape: tuple[int, int, int]
-    """(channels, height, width)."""
+    """(channels, height, width); of points (dimensions, 1, 1)."""
     latent_dim: int
     n_classes: int = 0
     """0 where the players see no labels."""
+    kind: Kind = "pictures"
 
 
 class Generator(nn.Module, ABC):
-    """Noise in, pictures out."""
+    """Noise in, pictures out; or points."""
+
+    makes: Kind = "pictures"
+    """How what it makes is to be stored."""
 
     @abstractmethod
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
-        """Images in about [-1, 1]. Labels are required by a conditional generator, and ignored by no other."""
+        """Images in about [-1, 1], or points anywhere.
+
+        Labels are required by a conditional generator, and ignored by no other.
+        """
 
 
 class Discriminator(nn.Module, ABC):
@@ -38,6 +46,9 @@ class Discriminator(nn.Module, ABC):
 
 class NetworkFamily(ABC):
     """Builds the two players for what they must fit; the fields of a leaf are its size."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("pictures",)
+    """What its players can play for."""
 
     @abstractmethod
     def generator(self, fit: Fit) -> Generator:

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons on flattened pictures, as in the first paper: any size, small pictures."""
+"""Multilayer perceptrons on flattened pictures, as in the first paper: any size, small pictures; or on points."""
 
 import math
 from typing import Annotated
@@ -18,11 +18,12 @@ Size = Annotated[int, Field(gt=0)]
 class Mlp(NetworkFamily):
     """`depth` hidden layers of 8 * `width` units in each player."""
 
+    kinds = ("pictures", "points")
     width: Size = 32
     depth: Size = 3
 
     def generator(self, fit: Fit) -> Generator:
-        """Latents (and a label embedding) to pixels through tanh."""
+        """Latents (and a label embedding) to pixels through tanh; to coordinates, which know no bounds, without."""
         return MlpGenerator(fit, hidden=8 * self.width, depth=self.depth)
 
     def discriminator(self, fit: Fit) -> Discriminator:
@@ -43,6 +44,7 @@ class MlpGenerator(Generator):
     def __init__(self, fit: Fit, *, hidden: int, depth: int) -> None:
         super().__init__()
         self.image_shape = fit.image_shape
+        self.makes = fit.kind
         self.embedding = nn.Embedding(fit.n_classes, fit.latent_dim) if fit.n_classes else None
         inputs = fit.latent_dim * (2 if fit.n_classes else 1)
         self.hidden = _hidden_layers(inputs, hidden, depth)
@@ -54,7 +56,8 @@ class MlpGenerator(Generator):
         if self.embedding is not None:
             assert labels is not None, "a conditional generator needs labels"
             inputs = torch.cat([latents, self.embedding(labels)], dim=1)
-        pixels = torch.tanh(self.to_pixels(self.hidden(inputs)))
+        made = self.to_pixels(self.hidden(inputs))
+        pixels = torch.tanh(made) if self.makes == "pictures" else made
         return pixels.view(-1, *self.image_shape)
 
 

@@ -79,7 +79,7 @@ def carried_package(folder: Path, digests: dict[str, str]) -> str:
 
 
 class ServedGenerator(PythonModel):
-    """A row with a seed (and a label, if the generator knows classes) in, an HxWxC uint8 image out."""
+    """A row with a seed (and a label, if it knows classes) in, an HxWxC uint8 image or a float32 point out."""
 
     def load_context(self, context: Any) -> None:
         """Builds the network from its own source and fills in its weights."""
@@ -93,7 +93,9 @@ class ServedGenerator(PythonModel):
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> "np.ndarray[Any, Any]":
-        """NxHxWxC uint8 (C is 1 for grey, 3 for RGB); each image depends on its row's seed and label alone.
+        """NxHxWxC uint8 (C is 1 for grey, 3 for RGB, one more with alpha), or NxD float32 of a generator of points.
+
+        Each image, or point, depends on its row's seed and label alone.
 
         A label is a class's number or name. Without one the class is the seed modulo the number of classes.
         """
@@ -102,8 +104,10 @@ class ServedGenerator(PythonModel):
 
         known = self.description
         channels, height, width = known.image_shape
+        points = known.kind == "points"
         if model_input.empty:
-            return np.zeros((0, height, width, channels), dtype=np.uint8)
+            shape = (0, channels) if points else (0, height, width, channels)
+            return np.zeros(shape, dtype=np.float32 if points else np.uint8)
         seeds = [self._seed(row, seed) for row, seed in enumerate(model_input["seed"])]
         given = model_input["label"] if "label" in model_input else [None] * len(seeds)
         labels = [self._class(row, label, seed) for row, (label, seed) in enumerate(zip(given, seeds, strict=True))]
@@ -111,8 +115,9 @@ class ServedGenerator(PythonModel):
         latents = torch.cat([self.latents.sample_latents(seed, [0], **draw) for seed in seeds])
         classes = torch.tensor(labels) if known.classes else None
         batches = self.sampling.generate(self.generator, latents, classes, batch_size=256)
-        pixels: np.ndarray[Any, Any] = torch.cat(list(batches)).permute(0, 2, 3, 1).contiguous().numpy()
-        return pixels
+        made = torch.cat(list(batches))
+        result: np.ndarray[Any, Any] = (made.flatten(1) if points else made.permute(0, 2, 3, 1).contiguous()).numpy()
+        return result
 
     def _seed(self, row: int, seed: Any) -> int:
         if int(seed) < 0:

@@ -20,6 +20,7 @@ def run(settings: Settings) -> None:
     evaluation.check(chosen, Counts(len(samples), len(data.train), len(data.heldout)))
     extractor = open_extractor(
         chosen.extractor,
+        data.kind,
         weights=chosen.weights,
         weights_sha256=chosen.weights_sha256,
         trained=paths.CLASSIFIER,

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 from tqdm import tqdm
 
-from ganlib import bundle, components, files, pictures, sampling
+from ganlib import bundle, components, files, pictures, sampling, scatter
 from ganlib.bundle import Description
 from ganlib.checkpoint import CheckpointFolder
 from ganlib.device import choose, settle_threads
@@ -49,7 +49,7 @@ def run(settings: Settings) -> None:
                 if progress.report:
                     live.log(progress.images_seen, progress.report)
                 if progress.picture_due:
-                    picture = sample_grid(game)
+                    picture = sample_grid(game, data)
                     pictures.write_png(checkpoints.folder / "grids" / f"{progress.images_seen:09d}.png", picture)
                     live.picture(progress.images_seen, picture)
         if game.images_seen < rules.total:
@@ -77,6 +77,7 @@ def describe(settings: Settings, data: PreparedData) -> Description:
         classes=data.classes if sees_classes else (),
         images_seen=0,
         class_counts=tuple(int(count) for count in counts),
+        kind=data.kind,
     )
 
 
@@ -90,8 +91,11 @@ def show(bar: "tqdm[None]", progress: Progress) -> None:
         bar.set_postfix({short: f"{report[name]:.3f}" for name, short in SHOWN.items()}, refresh=False)
 
 
-def sample_grid(game: Game) -> Picture:
+def sample_grid(game: Game, data: PreparedData) -> Picture:
     """The same latents every time, so that the grids show one game unfolding."""
+    if data.kind == "points":
+        points, labels = sampling.sample_cloud(game.averaged, game.description, seed=0, count=scatter.SHOWN)
+        return scatter.overview(points, None if labels is None else labels.numpy(), data.train)
     sheet = sampling.sample_sheet(game.averaged, game.description, seed=0, columns=GRID_COLUMNS)
     return pictures.labelled_grid(sheet.pixels, columns=sheet.columns, row_names=sheet.row_names)
 

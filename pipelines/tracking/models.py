@@ -158,21 +158,33 @@ def _save(folder: Path, run_id: str, model: str, candidate: Candidate) -> None:
 
 
 def _signature(description: Mapping[str, Any]) -> "ModelSignature":
-    """Seeds, and class numbers or names, in; uint8 images out."""
+    """Seeds, and class numbers or names, in; uint8 images, or float32 points, out."""
     import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, DataType, Schema, TensorSpec
 
     channels, height, width = description["image_shape"]
     label = ColSpec(AnyType(), "label", required=False)  # type: ignore[no-untyped-call]
-    images = TensorSpec(np.dtype("uint8"), (-1, height, width, channels), "images")
-    return ModelSignature(inputs=Schema([ColSpec(DataType.long, "seed"), label]), outputs=Schema([images]))
+    if _makes_points(description):
+        made = TensorSpec(np.dtype("float32"), (-1, channels), "points")
+    else:
+        made = TensorSpec(np.dtype("uint8"), (-1, height, width, channels), "images")
+    return ModelSignature(inputs=Schema([ColSpec(DataType.long, "seed"), label]), outputs=Schema([made]))
 
 
 def _summary(description: Mapping[str, Any]) -> str:
     channels, height, width = description["image_shape"]
     classes = f", {len(description['classes'])} classes" if description["classes"] else ""
-    return f"{description['network']}, {height}x{width}x{channels}{classes}, {description['images_seen']} images seen"
+    if _makes_points(description):
+        size, shown = f"points of {channels} dimension{'s' if channels > 1 else ''}", "points"
+    else:
+        size, shown = f"{height}x{width}x{channels}", "images"
+    return f"{description['network']}, {size}{classes}, {description['images_seen']} {shown} seen"
+
+
+def _makes_points(description: Mapping[str, Any]) -> bool:
+    """Descriptions older than points do not say."""
+    return bool(description.get("kind") == "points")
 
 
 @contextmanager

@@ -1,18 +1,22 @@
 """Downloads against a real server on loopback: whole and checked, or one sentence and no file."""
 
 import gzip
+import io
 import socket
 import threading
-from hashlib import sha256
+import zipfile
+from dataclasses import replace
+from hashlib import md5, sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from ganlib import downloads
-from ganlib.datasets import idx
 from ganlib.errors import UserError
+from ganlib.reading import idx_known
+from ganlib.reading.idx_known import KNOWN, Published, complete
 
-CONTENT = {name: name.encode() * 50 for name in idx.MNIST}
+CONTENT = {name: name.encode() * 50 for name in KNOWN["mnist"].names()}
 
 
 class Mirror(HTTPServer):
@@ -67,10 +71,11 @@ def serve():
 
 
 @pytest.fixture
-def mirror(serve, monkeypatch):
-    """One that has four small files in the place of MNIST's."""
-    monkeypatch.setattr(idx, "MNIST", {name: (len(body), sha256(body).hexdigest()) for name, body in CONTENT.items()})
+def mirror(serve):
+    """One that has four small files in the place of MNIST's, its `known`."""
     mirror = serve()
+    published = {n: Published(length=len(body), sha256=sha256(body).hexdigest()) for n, body in CONTENT.items()}
+    mirror.known = replace(KNOWN["mnist"], mirrors=(mirror.base,), published=published)
     mirror.answers = {f"{name}.gz": gzip.compress(body) for name, body in CONTENT.items()}
     return mirror
 
@@ -92,7 +97,7 @@ def left_in(folder):
 
 
 def test_all_missing_files_are_fetched_and_nothing_else_is_left(mirror, tmp_path):
-    idx.fetch_missing(tmp_path / "new", [mirror.base])
+    complete(tmp_path / "new", mirror.known)
     assert left_in(tmp_path / "new") == sorted(f"{name}.gz" for name in CONTENT)
     for name, body in CONTENT.items():
         assert gzip.decompress((tmp_path / "new" / f"{name}.gz").read_bytes()) == body
@@ -101,17 +106,17 @@ def test_all_missing_files_are_fetched_and_nothing_else_is_left(mirror, tmp_path
 def test_what_is_there_is_not_fetched_again(mirror, tmp_path):
     here, *others = CONTENT
     (tmp_path / here).write_bytes(CONTENT[here])
-    idx.fetch_missing(tmp_path, [mirror.base])
+    complete(tmp_path, mirror.known)
     assert sorted(mirror.asked) == sorted(f"{name}.gz" for name in others)
-    idx.fetch_missing(tmp_path, [mirror.base])
+    complete(tmp_path, mirror.known)
     assert len(mirror.asked) == len(others)
 
 
 def test_files_of_another_data_set_are_never_completed_with_mnists(mirror, tmp_path):
     here = next(iter(CONTENT))
     (tmp_path / here).write_bytes(b"fashion")
-    with pytest.raises(UserError, match=rf"{here} is not MNIST's .*data\.download fetches MNIST alone"):
-        idx.fetch_missing(tmp_path, [mirror.base])
+    with pytest.raises(UserError, match=rf"{here} is not MNIST's .*data\.download cannot complete"):
+        complete(tmp_path, mirror.known)
     assert left_in(tmp_path) == [here]
     assert mirror.asked == []
 
@@ -125,8 +130,98 @@ def test_a_wrong_checksum_is_refused(mirror, tmp_path, body):
     name = next(iter(CONTENT))
     mirror.answers[f"{name}.gz"] = body
     with pytest.raises(UserError, match=rf"^{name}\.gz could not be fetched \(127\.0\.0\.1:\d+: its sha256 is not"):
-        idx.fetch_missing(tmp_path, [mirror.base])
+        complete(tmp_path, mirror.known)
     assert left_in(tmp_path) == []
+
+
+@pytest.fixture
+def by_md5(mirror):
+    """The same, but known by the md5 of the files on the mirror."""
+    published = {name: Published(md5=md5(mirror.answers[f"{name}.gz"]).hexdigest()) for name in CONTENT}
+    return replace(mirror.known, title="KMNIST", published=published)
+
+
+def test_a_published_md5_is_that_of_the_file_as_it_is_sent(mirror, by_md5, tmp_path):
+    complete(tmp_path, by_md5)
+    assert left_in(tmp_path) == sorted(f"{name}.gz" for name in CONTENT)
+    name = next(iter(CONTENT))
+    (tmp_path / f"{name}.gz").unlink()
+    mirror.answers[f"{name}.gz"] = gzip.compress(CONTENT[name] + b"x")
+    with pytest.raises(UserError, match=rf"^{name}\.gz could not be fetched \(.*its md5 is not "):
+        complete(tmp_path, by_md5)
+    assert len(left_in(tmp_path)) == 3
+
+
+def test_a_file_whose_md5_is_another_is_never_completed(mirror, by_md5, tmp_path):
+    here = next(iter(CONTENT))
+    (tmp_path / here).write_bytes(CONTENT[here])  # unpacked, where only the .gz file's md5 is known
+    with pytest.raises(UserError, match=rf"{here} is not KMNIST's \(its md5 is not"):
+        complete(tmp_path, by_md5)
+    assert mirror.asked == []
+
+
+@pytest.fixture
+def emnist(serve, monkeypatch):
+    """A mirror of an archive with two splits, one under paths that lead outside."""
+    mirror, buffer = serve(), io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in KNOWN["emnist_letters"].names():
+            archive.writestr(f"gzip/{name}.gz", name.encode())
+        for name in KNOWN["emnist_digits"].names():
+            archive.writestr(f"../../{name}.gz", name.encode())
+        archive.writestr("../evil.txt", b"outside")
+    mirror.answers = {"gzip.zip": buffer.getvalue()}
+    monkeypatch.setattr(idx_known, "ARCHIVE_URLS", (mirror.base + "gzip.zip",))
+    monkeypatch.setattr(idx_known, "ARCHIVE_MD5", md5(buffer.getvalue()).hexdigest())
+    return mirror
+
+
+def test_of_emnists_archive_the_chosen_split_is_taken_out_and_nothing_else(emnist, tmp_path):
+    folder = tmp_path / "a" / "b"
+    for variant in ("emnist_letters", "emnist_digits"):
+        complete(folder, KNOWN[variant])
+        for name in KNOWN[variant].names():
+            assert (folder / f"{name}.gz").read_bytes() == name.encode()
+        left = {f"{name}.gz" for known in ("letters", variant[7:]) for name in KNOWN[f"emnist_{known}"].names()}
+        assert set(left_in(folder)) == {"gzip.zip", *left}
+    assert left_in(tmp_path) == ["a"]
+    assert left_in(tmp_path / "a") == ["b"]
+    assert emnist.asked == ["gzip.zip"]  # the second split came from the archive that was there
+
+
+def test_another_archive_in_emnists_place_is_not_opened(emnist, tmp_path):
+    (tmp_path / "gzip.zip").write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"gzip\.zip is not EMNIST's archive \(its md5 is not"):
+        complete(tmp_path, KNOWN["emnist_letters"])
+    assert (tmp_path / "gzip.zip").read_bytes() == b"mine"
+
+
+def test_an_archive_that_arrives_wrong_leaves_nothing(emnist, tmp_path):
+    emnist.answers["gzip.zip"] = emnist.answers["gzip.zip"][:-1]
+    with pytest.raises(UserError, match=r"gzip\.zip could not be fetched"):
+        complete(tmp_path, KNOWN["emnist_letters"])
+    assert left_in(tmp_path) == []
+
+
+def test_an_interrupted_download_leaves_nothing(serve, tmp_path, monkeypatch):
+    mirror = serve()
+    mirror.answers["it"] = b"x" * 100
+
+    def interrupted(url):
+        yield b"half"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(downloads, "_body", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(tmp_path / "it", mirror.base + "it")
+    assert left_in(tmp_path) == []
+
+
+def test_every_known_data_set_says_how_its_files_are_checked():
+    for known in KNOWN.values():
+        assert known.published.keys() in (set(known.names()), set())
+        assert all(len(entry.md5) == 32 or len(entry.sha256) == 64 for entry in known.published.values())
+        assert all(url.startswith(("http://", "https://")) and url.endswith("/") for url in known.mirrors)
 
 
 def test_a_truncated_body_is_refused(serve, tmp_path):
@@ -141,7 +236,7 @@ def test_a_gzip_cut_short_is_refused_even_where_the_server_says_it_is_whole(mirr
     name = next(iter(CONTENT))
     mirror.answers[f"{name}.gz"] = mirror.answers[f"{name}.gz"][:-12]
     with pytest.raises(UserError, match="is damaged"):
-        idx.fetch_missing(tmp_path, [mirror.base])
+        complete(tmp_path, mirror.known)
     assert left_in(tmp_path) == []
 
 

@@ -1,5 +1,8 @@
 """Whole files or none."""
 
+import os
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -44,3 +47,18 @@ def test_sha256_is_that_of_the_whole_content(tmp_path: Path) -> None:
     content = bytes(range(256)) * 10_000
     (tmp_path / "file").write_bytes(content)
     assert files.sha256_of(tmp_path / "file") == sha256(content).hexdigest()
+
+
+def test_what_a_killed_process_left_behind_is_removed_and_what_a_living_one_makes_is_not(tmp_path):
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    dead, alive = int(gone.stdout), os.getppid()
+    for process in (dead, alive):
+        for kind in ("partial", "earlier", "scratch"):
+            (tmp_path / f".it.{process}.{kind}").mkdir()
+            (tmp_path / f".it.{process}.{kind}" / "large").write_text("x")
+    (tmp_path / ".it.notes").write_text("mine")
+    with files.whole_folder(tmp_path / "it") as aside, files.scratch_folder(tmp_path / "it") as scratch:
+        assert list(scratch.iterdir()) == []
+        (aside / "file").write_text("new")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"it", ".it.notes", *(f".it.{alive}.{kind}" for kind in ("partial", "earlier", "scratch"))}

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganlib.datasets import Batch
+from ganlib import fitting
 from ganlib.errors import UserError
-from ganlib.fitting import centred_part, check_alike, fit, luma, target_shape
+from ganlib.fitting import Recipe, background, centred_part, channels_needed, check, join, luma, target_size
 from ganlib.settings import DataSettings
 
 SIDE = st.integers(1, 60)
@@ -18,9 +18,8 @@ def noise(*shape):
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
-def batch(channels, height, width, name="it"):
-    pixels = noise(1, channels, height, width)
-    return Batch(pixels=pixels, labels=np.array([-1]), names=[name], mode="L")
+def fit(pixels, shape, how="center_crop", behind=(255, 255, 255)):
+    return fitting.fit(pixels, Recipe(shape, how, behind))
 
 
 @given(SIDE, SIDE, SIDE, SIDE)
@@ -88,28 +87,109 @@ def test_grey_to_colour_and_back_changes_nothing(value):
     np.testing.assert_array_equal(fit(colour, (1, 2, 2))[0], grey)
 
 
+@pytest.mark.parametrize("target", [(6, 6), (12, 7), (5, 20), (9, 11)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_many_pictures_at_once_are_resized_as_each_alone(channels, target):
+    pixels = noise(fitting.MANY + 1, channels, 9, 11)
+    together = fitting.resize(pixels, *target)
+    for picture, alone in zip(together, pixels, strict=True):
+        np.testing.assert_array_equal(picture, fitting.resize(alone[np.newaxis], *target)[0])
+
+
+def test_the_whole_picture_is_there_when_it_is_padded():
+    pixels = noise(1, 3, 4, 8)
+    fitted, done = fit(pixels, (3, 8, 8), "pad", (1, 2, 3))
+    np.testing.assert_array_equal(fitted[:, :, 2:6], pixels)
+    assert (fitted[0, :, :2] == np.array([1, 2, 3])[:, None, None]).all()
+    assert done == ("padded to 8x8",)
+    fitted, done = fit(pixels, (3, 4, 4), "pad")
+    assert (fitted[:, :, 0] == 255).all()
+    assert (fitted[:, :, 1:3] < 255).any()
+    assert done == ("resized to 2x4", "padded to 4x4")
+
+
+def test_borders_are_transparent_where_alpha_is_kept():
+    fitted, done = fit(noise(1, 3, 4, 8), (4, 8, 8), "pad", None)
+    assert (fitted[0, 3, 2:6] == 255).all()
+    assert fitted[0, 3, [0, 1, 6, 7]].max() == 0
+    assert done == ("padded to 8x8", "opaque alpha added")
+
+
+def test_stretching_keeps_the_corners():
+    pixels = np.zeros((1, 1, 8, 16), np.uint8)
+    pixels[..., :4] = 255
+    fitted, done = fit(pixels, (1, 8, 8), "stretch")
+    assert fitted[0, 0, :, 0].min() > 240
+    assert done == ("resized to 8x8",)
+
+
+@pytest.mark.parametrize("bands", [2, 4])
+@pytest.mark.parametrize("colour", [(255, 255, 255), (0, 0, 0), (10, 20, 30)])
+def test_alpha_is_laid_over_the_background(bands, colour):
+    pixels = noise(1, bands, 4, 4)
+    pixels[:, -1, 0], pixels[:, -1, 1] = 0, 255
+    shape = (3 if bands == 4 or len(set(colour)) > 1 else 1, 4, 4)
+    fitted, done = fit(pixels, shape, behind=colour)
+    alpha, behind = pixels[:, -1:] / 255, np.array(colour)[:, None, None]
+    expected = pixels[:, :-1] * alpha + behind * (1 - alpha)
+    np.testing.assert_allclose(fitted, expected[:, : shape[0]], atol=0.5 + 1e-9)
+    assert done == ("alpha over #{:02x}{:02x}{:02x}".format(*colour),)
+
+
+def test_what_is_transparent_does_not_bleed_into_what_is_not():
+    """A red square on transparent green: however it is resized, nothing green shows."""
+    pixels = np.zeros((1, 4, 32, 32), np.uint8)
+    pixels[:, 1] = 255
+    pixels[:, 0, 8:24, 8:24], pixels[:, 1, 8:24, 8:24], pixels[:, 3, 8:24, 8:24] = 255, 0, 255
+    fitted, _ = fit(pixels, (4, 9, 9), behind=None)
+    shows = fitted[0, 3] > 0
+    assert fitted[0, 1][shows].max() == 0
+    assert fitted[0, 0][shows].min() > 250
+
+
 @pytest.mark.parametrize(
-    ("settings", "shape"),
+    ("channels", "behind", "needed"),
     [
-        (DataSettings(), (3, 5, 7)),
-        (DataSettings(resolution=4), (3, 4, 4)),
-        (DataSettings(resolution=(4, 6)), (3, 4, 6)),
-        (DataSettings(channels=1), (1, 5, 7)),
+        (1, (255,) * 3, 1),
+        (2, (255,) * 3, 1),
+        (2, (9, 8, 7), 3),
+        (3, (255,) * 3, 3),
+        (4, (0,) * 3, 3),
+        (1, None, 1),
+        (2, None, 2),
+        (3, None, 3),
+        (4, None, 4),
     ],
 )
-def test_what_the_settings_leave_open_is_as_the_first_picture(settings, shape):
-    assert target_shape(settings, batch(3, 5, 7)) == shape
+def test_no_more_channels_are_needed_than_show_something(channels, behind, needed):
+    assert channels_needed(channels, (4, 4), Recipe((1, 4, 4), "none", behind)) == needed
 
 
-def test_mixed_sizes_need_a_resolution():
-    first, other = batch(1, 5, 7, "a.png"), batch(1, 5, 8, "b.png")
-    with pytest.raises(UserError, match=r"^a\.png is 5x7 pixels and b\.png 5x8 .*set data\.resolution"):
-        check_alike(DataSettings(), first, other)
-    check_alike(DataSettings(resolution=4), first, other)
+def test_padding_needs_room_for_its_colour():
+    assert channels_needed(1, (4, 8), Recipe((1, 8, 8), "pad", None)) == 2
+    assert channels_needed(1, (4, 8), Recipe((1, 8, 8), "pad", (1, 2, 3))) == 3
+    assert channels_needed(1, (4, 4), Recipe((1, 8, 8), "pad", None)) == 1
 
 
-def test_mixed_channels_need_a_choice():
-    first, other = batch(1, 5, 7, "a.png"), batch(3, 5, 7, "b.png")
-    with pytest.raises(UserError, match=r"^a\.png is grey and b\.png in colour; set data\.channels"):
-        check_alike(DataSettings(), first, other)
-    check_alike(DataSettings(channels=1), first, other)
+@given(st.integers(1, 4), st.integers(1, 4))
+def test_joined_channels_hold_both_kinds(first, second):
+    both = join(first, second)
+    assert both == join(second, first) == join(both, first)
+    assert (both >= 3) == (max(first, second) >= 3)
+    assert (both % 2 == 0) == (first % 2 == 0 or second % 2 == 0)
+
+
+@pytest.mark.parametrize(("resolution", "size"), [(None, (5, 7)), (4, (4, 4)), ((4, 6), (4, 6))])
+def test_a_size_that_the_settings_leave_open_is_the_first_pictures(resolution, size):
+    assert target_size(DataSettings(resolution=resolution), (5, 7)) == size
+
+
+def test_alpha_and_channels_that_contradict_each_other_are_a_mistake():
+    with pytest.raises(UserError, match=r"data\.alpha is keep but data\.channels is 3, .* to 4 or auto"):
+        check(DataSettings(alpha="keep", channels=3))
+    with pytest.raises(UserError, match=r"data\.channels is 2, .*'white'; set data\.alpha to keep, or .* to 1\."):
+        check(DataSettings(channels=2))
+    for channels, alpha in ((1, "white"), (3, "#102030"), (2, "keep"), ("auto", "keep"), ("auto", "black")):
+        check(DataSettings(alpha=alpha, channels=channels))
+    assert background(DataSettings(alpha="#1020ff")) == (16, 32, 255)
+    assert background(DataSettings(alpha="keep")) is None

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganlib.preparation import is_heldout, pixel_digest
+from ganlib.working import are_heldout, pixel_digest, pixel_digests
+
+
+def is_heldout(digest, *, seed, share):
+    return are_heldout([digest], seed=seed, share=share)[0]
 
 
 def noise(count, channels=1, height=4, width=3):
@@ -37,3 +41,13 @@ def test_the_same_picture_has_one_digest_in_grey_and_in_colourless_rgb_and_anoth
     assert pixel_digest(grey) != pixel_digest(grey.reshape(1, 6, 2))
     (colour,) = noise(1, 3, 2, 6)
     assert pixel_digest(colour) != pixel_digest(colour[:1])
+    (clear,) = noise(1, 2, 2, 6)
+    assert pixel_digest(clear) == pixel_digest(clear[[0, 0, 0, 1]])
+    assert pixel_digest(clear) != pixel_digest(clear[:1])
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_digests_of_many_pictures_are_those_of_each(channels):
+    pictures = noise(9, channels)
+    assert pixel_digests(pictures) == [pixel_digest(picture) for picture in pictures]
+    assert pixel_digests(pictures[:, :, ::-1]) == [pixel_digest(picture[:, ::-1]) for picture in pictures]

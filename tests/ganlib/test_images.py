@@ -1,6 +1,7 @@
 """Pixels survive the way to [-1, 1] and back; grids hold every image in its place."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,3 +48,34 @@ def test_names_stand_left_of_the_rows() -> None:
     assert named.shape[0] == plain.shape[0]
     assert np.array_equal(named[:, -plain.shape[1] :], plain)
     assert named[:, : -plain.shape[1]].min() < 128
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_transparent_pictures_are_shown_over_a_light_checkerboard(channels: int) -> None:
+    pixels = np.full((3, channels, 20, 20), 10, dtype=np.uint8)
+    pixels[:, -1] = np.array([0, 255, 100], dtype=np.uint8)[:, None, None]
+    shown = images.opaque(pixels)
+    assert shown.shape == (3, channels - 1, 20, 20)
+    behind = shown[0]
+    assert set(np.unique(behind)) == set(images.SQUARES)
+    assert (behind[:, :8, :8] == behind[:, 0, 0, None, None]).all()
+    assert (behind[:, 0, 0] != behind[:, 0, 8]).all()
+    assert (shown[1] == 10).all(), "an opaque picture hides it"
+    mixed = (100 * 10 + 155 * behind.astype(float)) / 255
+    assert np.array_equal(shown[2], np.rint(mixed)), "and what lies between shows a part of each"
+    sheet = images.grid(pixels, columns=3, gap=0)
+    assert sheet.shape == ((20, 60) if channels == 2 else (20, 60, 3))
+    assert labelled_grid(pixels, columns=3, row_names=["x"]).shape[0] > 20
+
+
+def test_opaque_pictures_are_shown_as_they_are() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 5), dtype=np.uint8)
+    assert np.array_equal(images.opaque(pixels), pixels)
+
+
+def test_points_go_in_and_out_unchanged() -> None:
+    points = torch.tensor([[-4.25, 1e-7], [300.0, 0.0]]).view(2, 2, 1, 1)
+    before = points.clone()
+    assert torch.equal(images.to_stored(images.to_unit_range(points), "points"), before)
+    assert images.to_stored(points.double(), "points").dtype == torch.float32
+    assert images.to_stored(points, "pictures").dtype == torch.uint8

@@ -1,7 +1,9 @@
 """Image i depends on (seed, i) alone; labels follow the data; interpolations start and end where they should."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from ganlib import bundle, components
 from ganlib.bundle import Description
 from ganlib.latents import Distribution, interpolate, sample_latents
 from ganlib.networks import Generator, NetworkFamily
-from ganlib.sampling import generate, interpolation_sheet, sample_labels, sample_sheet
+from ganlib.sampling import generate, interpolation_sheet, sample_cloud, sample_labels, sample_sheet
 
 CLASSES = Description("dcgan", {"width": 8}, (1, 16, 16), 6, "normal", ("a", "b", "c"), 0, (10, 20, 10))
 
@@ -84,3 +86,41 @@ def test_what_is_saved_samples_the_same_after_loading(tmp_path: Path) -> None:
         assert read == description
         latents, labels = torch.randn(4, 6), torch.tensor([0, 1, 2, 0])
         assert torch.equal(loaded(latents, labels), trained(latents, labels))
+
+
+POINTS = Description("mlp", {"width": 1}, (2, 1, 1), 3, "normal", ("a", "b"), 0, (30, 10), "points")
+
+
+def test_points_are_sampled_unrounded_each_from_its_own_latent_and_in_the_shares_of_the_classes() -> None:
+    points, labels = sample_cloud(generator(POINTS), POINTS, seed=4, count=70)
+    assert points.dtype == np.float32
+    assert points.shape == (70, 2, 1, 1)
+    assert len(np.unique(points, axis=0)) == 70
+    fewer, fewer_labels = sample_cloud(generator(POINTS), POINTS, seed=4, count=9)
+    assert np.array_equal(fewer, points[:9])
+    assert labels is not None
+    assert fewer_labels is not None
+    assert torch.equal(fewer_labels, labels[:9])
+    assert 40 < (labels == 0).sum() < 65
+    latents = sample_latents(4, range(70), dim=3, distribution="normal")
+    np.testing.assert_allclose(points, generator(POINTS)(latents, labels).detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_ways_between_points_keep_them_points() -> None:
+    sheet = interpolation_sheet(generator(POINTS), POINTS, seed=0, steps=4)
+    assert sheet.pixels.shape == (8, 2, 1, 1)
+    assert sheet.pixels.dtype == np.float32
+
+
+def test_a_description_from_before_points_makes_pictures_and_one_of_points_says_so(tmp_path: Path) -> None:
+    bundle.save_gan(tmp_path, POINTS, generator(POINTS), None)
+    loaded, read = bundle.load_generator(tmp_path)
+    assert read == POINTS
+    assert loaded.makes == "points"
+    bundle.save_gan(tmp_path, CLASSES, generator(), None)
+    written = json.loads((tmp_path / bundle.DESCRIPTION).read_text())
+    assert written.pop("kind") == "pictures"
+    (tmp_path / bundle.DESCRIPTION).write_text(json.dumps(written))
+    loaded, read = bundle.load_generator(tmp_path)
+    assert read == CLASSES
+    assert loaded.makes == "pictures"

@@ -22,7 +22,7 @@ from ganlib.errors import UserError
         ({"train": {"lr": float("nan")}}, "train.lr is nan; it should be a finite number."),
         ({"train": {"batch_size": 6.5}}, "train.batch_size is 6.5; it should be a valid integer."),
         ({"train": {"batch_size": "64"}}, "train.batch_size is '64'; it should be a valid integer."),
-        ({"data": {"channels": 7}}, "data.channels is 7; it should be 1 or 3."),
+        ({"data": {"channels": 7}}, "data.channels is 7; it should be 'auto', 1, 2, 3 or 4."),
         ({"data": {"resolution": [8, 0]}}, "data.resolution is 0; it should be greater than 0."),
         ({"loss": {"nam": "hinge"}}, "loss.name is missing; give it a value."),
         ({"loss": "hinge"}, "loss is 'hinge'; it should be a section with a name, such as {name: ...}."),

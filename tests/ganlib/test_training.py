@@ -112,7 +112,7 @@ def test_several_discriminator_steps_see_several_batches(tmp_path: Path) -> None
 def test_each_player_moves_only_itself(tmp_path: Path) -> None:
     game = play(tmp_path, stop=after(1))
     by = rules()
-    reals = training.RealImages(pictures(), seed=0, conditional=True, device=CPU)
+    reals = training.RealImages(pictures(), seed=0, conditional=True, device=CPU, cache_bytes=10**9)
     before = {name: tensor.clone() for name, tensor in game.snapshot().tensors.items()}
     training.discriminator_step(game, by, reals)
     moved = {name.split(".")[0] for name, tensor in game.snapshot().tensors.items() if not before[name].equal(tensor)}

@@ -33,8 +33,10 @@ def pictures() -> Split:
     return Split(random.integers(0, 256, (64, 1, 16, 16), dtype=np.uint8), np.arange(64, dtype=np.int64) % 2)
 
 
-def play(device: str, folder: Path, *, precision: str = "float32", rounds: int | None = None) -> Game:
-    settings = TrainSettings(**{**vars(SETTINGS), "precision": precision})
+def play(
+    device: str, folder: Path, *, precision: str = "float32", rounds: int | None = None, device_cache_gb: float = 4
+) -> Game:
+    settings = TrainSettings(**{**vars(SETTINGS), "precision": precision, "device_cache_gb": float(device_cache_gb)})
     rules = Rules(
         components.build(GanLoss, "relativistic", {}, section="loss"),
         components.build(Penalty, "r1_r2", {"gamma": 0.1}, section="penalty"),
@@ -70,14 +72,39 @@ def test_a_stopped_training_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_batches_gathered_on_the_device_are_those_read_from_the_map() -> None:
-    there = RealImages(pictures(), seed=0, conditional=True, device=torch.device("cuda"))
-    here = RealImages(pictures(), seed=0, conditional=True, device=torch.device("cpu"))
+    there = RealImages(pictures(), seed=0, conditional=True, device=torch.device("cuda"), cache_bytes=1 << 20)
+    here = RealImages(pictures(), seed=0, conditional=True, device=torch.device("cpu"), cache_bytes=1 << 20)
     images, labels = there.batch(Purpose.DISCRIMINATOR_REALS, 40, 48)
     expected, expected_labels = here.batch(Purpose.DISCRIMINATOR_REALS, 40, 48)
     assert labels is not None
     assert expected_labels is not None
     assert torch.equal(images.cpu(), expected)
     assert torch.equal(labels.cpu(), expected_labels)
+
+
+def test_batches_read_ahead_are_those_gathered_on_the_device() -> None:
+    """Many of them, asked for as fast as can be, and looked at late: a landing that is filled too soon would show."""
+    cuda = torch.device("cuda")
+    cached = RealImages(pictures(), seed=0, conditional=True, device=cuda, cache_bytes=1 << 20)
+    with RealImages(pictures(), seed=0, conditional=True, device=cuda, cache_bytes=0) as ahead:
+        for purpose in (Purpose.DISCRIMINATOR_REALS, Purpose.GENERATOR_REALS):
+            busy = torch.randn(4096, 4096, device=cuda)
+            for _ in range(20):
+                busy = busy @ busy * 1e-3  # the copies below wait in the stream behind this
+            batches = [ahead.batch(purpose, 16 * k, 16) for k in range(200)]
+            for k, (images, labels) in enumerate(batches):
+                expected, expected_labels = cached.batch(purpose, 16 * k, 16)
+                assert labels is not None
+                assert expected_labels is not None
+                assert torch.equal(images, expected)
+                assert torch.equal(labels, expected_labels)
+
+
+def test_a_training_that_reads_ahead_is_one_that_does_not(tmp_path: Path) -> None:
+    one = play("cuda", tmp_path / "a")
+    other = play("cuda", tmp_path / "b", device_cache_gb=0)
+    for mine, theirs in zip(one.history, other.history, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-3, abs=1e-3)
 
 
 def test_an_image_is_the_same_at_any_batch_size() -> None:

@@ -1,5 +1,6 @@
 """Reading what the stages left."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,15 @@ def test_empty_cells_of_a_history_are_left_out(tmp_path: Path) -> None:
     points = outputs.read_history(file)
     assert points.keys() == {("a", 1), ("a", 2), ("b", 2)}
     assert points["b", 2] == 0.001
+
+
+def test_a_data_card_goes_with_the_generators_of_its_own_data_alone(project: Project) -> None:
+    card = {paths.DATA_CARD, paths.DATA_FACTS}
+    assert not card & set(outputs.read().reports)
+    paths.DATA_CARD.write_text("<!DOCTYPE html>")
+    for digest, there in ((project.lineage.data, card), ("e" * 64, set())):
+        paths.DATA_FACTS.write_text(json.dumps({"digest": digest}))
+        assert card & set(outputs.read().reports) == there
 
 
 def test_a_broken_history_or_metrics_file_is_one_sentence(project: Project) -> None:

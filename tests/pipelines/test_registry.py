@@ -72,6 +72,13 @@ def first_version(there: Any) -> dict[str, str]:
     return dict(next(iter(there["versions"].values())))
 
 
+def test_the_data_card_is_on_the_run(project: Project) -> None:
+    paths.DATA_CARD.write_text("<!DOCTYPE html>")
+    paths.DATA_FACTS.write_text(json.dumps({"digest": project.lineage.data}))
+    registry.sync(project.settings)
+    assert {"reports/data.html", "reports/data.json"} <= set(only_run()["files"])
+
+
 def test_a_second_sync_adds_no_row_and_no_file_to_the_embedded_store(project: Project) -> None:
     publish(project)
     registry.sync(project.settings)

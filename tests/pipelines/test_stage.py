@@ -3,6 +3,8 @@
 import errno
 import os
 import signal
+import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,9 +14,12 @@ from pipelines import stage
 
 
 @pytest.fixture(autouse=True)
-def default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def default_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(stage.params, "load", Settings)
     monkeypatch.delenv("DVC_STAGE", raising=False)
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
 
 
 def ending(error: BaseException | None) -> int:
@@ -48,6 +53,25 @@ def test_a_disk_that_does_not_take_it_is_a_sentence(number: int, capsys: pytest.
 def test_a_stop_that_can_go_on_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert ending(stage.Resumable("Stopped at 5 of 9 images; everything is saved.")) == 75
     assert "Run the same command again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stage_without_a_clean_stop_of_its_own_unwinds_at_a_signal(
+    number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unwound = []
+
+    def run(_: Settings) -> None:
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(60)
+        finally:
+            unwound.append(True)
+
+    with pytest.raises(SystemExit) as exit_:
+        stage.main(run)
+    assert (exit_.value.code, unwound) == (75, [True])
+    assert capsys.readouterr().err.startswith("Stopped; earlier outputs stay as they were.")
 
 
 def test_a_bug_keeps_its_traceback() -> None:

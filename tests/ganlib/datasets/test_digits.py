@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.datasets import load_digits
+from source_files import everything
 
 from ganlib.datasets import digits
 from ganlib.datasets.digits import Digits, read_table
@@ -26,8 +27,7 @@ def test_a_version_that_keeps_the_file_elsewhere_is_asked_instead(monkeypatch):
 
 
 def test_the_scale_is_exact_and_rounds_to_the_nearest():
-    contents = Digits().open()
-    (batch,) = contents.batches
+    contents, (batch,) = everything(Digits())
     assert (contents.count, contents.classes, len(batch.names)) == (1797, tuple("0123456789"), 1797)
     levels = load_digits().images
     np.testing.assert_array_equal(batch.pixels[:, 0], np.floor(levels * 255 / 16 + 0.5))

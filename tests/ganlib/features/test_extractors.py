@@ -15,6 +15,7 @@ from ganlib.features.classifier import Architecture, Classifier, save_classifier
 from ganlib.metrics import Evidence
 from ganlib.prepared import Split
 from ganlib.settings import EvaluateSettings
+from ganlib.shapes import Kind
 
 CPU = torch.device("cpu")
 SETTINGS = EvaluateSettings(isc_splits=4, kid_subsets=7, kid_subset_size=20, neighbours=3, seed=11, batch_size=16)
@@ -44,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def opened(folder: Path) -> FeatureExtractor:
-    return open_extractor("classifier", weights=None, weights_sha256=None, trained=folder, device=CPU)
+    return open_extractor("classifier", "pictures", weights=None, weights_sha256=None, trained=folder, device=CPU)
 
 
 def pictures(n: int, seed: int, top: int) -> np.ndarray:
@@ -83,9 +84,11 @@ def test_our_numbers_are_torch_fidelitys(folder: Path, monkeypatch: pytest.Monke
 
 
 def test_an_unknown_extractor_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"evaluate\.extractor is 'incepton'; choose one of: classifier, inception"):
-        open_extractor("incepton", weights=None, weights_sha256=None, trained=tmp_path, device=CPU)
-    assert components.names("features") == ["classifier", "inception"]
+    with pytest.raises(
+        UserError, match=r"evaluate\.extractor is 'incepton'; choose one of: classifier, coordinates, inc"
+    ):
+        open_extractor("incepton", "pictures", weights=None, weights_sha256=None, trained=tmp_path, device=CPU)
+    assert components.names("features") == ["classifier", "coordinates", "inception"]
 
 
 def test_other_weights_are_another_name_and_registering_twice_is_fine(folder: Path) -> None:
@@ -99,3 +102,16 @@ def test_an_extractor_is_frozen(folder: Path) -> None:
     extractor = opened(folder)
     assert not extractor.training
     assert not any(parameter.requires_grad for parameter in extractor.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "way_out"),
+    [("classifier", "points", "coordinates"), ("inception", "points", "coordinates"),
+     ("coordinates", "pictures", "classifier or inception")],
+)  # fmt: skip
+def test_an_extractor_that_cannot_look_at_the_data_is_one_sentence(
+    tmp_path: Path, name: str, kind: Kind, way_out: str
+) -> None:
+    sentence = rf"evaluate\.extractor is {name}, which does not look at {kind}.* set it to {way_out}\."
+    with pytest.raises(UserError, match=sentence):
+        open_extractor(name, kind, weights=None, weights_sha256=None, trained=tmp_path, device=CPU)

@@ -29,6 +29,20 @@ def test_noise_becomes_pictures_and_pictures_become_logits(
     assert load(name).discriminator(fit)(images, labels).shape == (3,)
 
 
+@pytest.mark.parametrize("name", [name for name in NETWORKS if "points" in components.leaf(NetworkFamily, name).kinds])
+@pytest.mark.parametrize("dimensions", [1, 2])
+@pytest.mark.parametrize("n_classes", [0, 3])
+def test_noise_becomes_points_in_no_fixed_range(name: str, dimensions: int, n_classes: int) -> None:
+    fit = Fit((dimensions, 1, 1), latent_dim=5, n_classes=n_classes, kind="points")
+    labels = torch.tensor([0, 2, 1]) if n_classes else None
+    generator = load(name).generator(fit)
+    assert generator.makes == "points"
+    points = generator(1000 * torch.randn(3, 5), labels)
+    assert points.shape == (3, dimensions, 1, 1)
+    assert points.abs().max() > 2
+    assert load(name).discriminator(fit)(points, labels).shape == (3,)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_weight_of_both_players_is_used(name: str) -> None:
     fit = Fit((1, 8, 8), latent_dim=5, n_classes=2)

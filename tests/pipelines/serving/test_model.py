@@ -167,6 +167,35 @@ def test_a_label_for_a_generator_without_classes_is_refused(project: Project, mo
         model.predict(pd.DataFrame({"seed": [1], "label": [0]}))
 
 
+def test_a_generator_of_points_gives_them_as_they_are(project: Project, tmp_path: Path) -> None:
+    """A row each, float32, unrounded; the registry says what to expect."""
+    import torch
+
+    known = bundle.Description("mlp", {"width": 1}, (2, 1, 1), 3, "normal", ("a", "b"), 3000, (5, 5), "points")
+    torch.manual_seed(0)
+    bundle.save_gan(paths.GAN, known, known.family().generator(known.fit), None)
+    publish(project)
+    registry.sync(project.settings)
+    said = elsewhere(
+        """
+model = load()
+points = model.predict(pd.DataFrame({"seed": [5, 6, 7], "label": [1, "a", None]}))
+assert points.dtype == np.float32 and points.shape == (3, 2), (points.dtype, points.shape)
+assert model.predict(pd.DataFrame({"seed": pd.Series([], dtype="int64")})).shape == (0, 2)
+np.save("points.npy", points)
+print(model.metadata.signature.outputs)
+""",
+        tmp_path / "foreign",
+    )
+    assert "float32" in said
+    assert "(-1, 2)" in said
+    drawn = np.load(tmp_path / "foreign" / "points.npy", allow_pickle=False)
+    generator, _ = bundle.load_generator(paths.GAN)
+    latents = torch.cat([sample_latents(seed, [0], dim=3, distribution="normal") for seed in (5, 6, 7)])
+    (expected,) = sampling.generate(generator, latents, torch.tensor([1, 0, 1]), batch_size=3)
+    assert np.array_equal(drawn, expected.flatten(1).numpy())
+
+
 @pytest.mark.parametrize("carried", ["code/ganlib/networks/mlp.py", "generator.safetensors", "gan.json"])
 def test_a_carried_file_that_was_changed_is_refused_before_anything_runs(
     published: Project, monkeypatch: pytest.MonkeyPatch, carried: str

@@ -1,0 +1,212 @@
+"""manifest.parquet: one row per input file, kept or not, in the source's order."""
+
+from array import array
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Bool, Int64
+
+from .datasets import EXACT_DUPLICATE, NEAR_DUPLICATE, Refused
+from .duplicates import Hashes
+from .prepared import LabelArray
+from .working import Work
+
+ROWS = 1 << 14
+"""Rows written at a time: those are the ones that stand in memory as Python's and pandas' objects."""
+
+SCHEMA = pa.schema({
+    "source": pa.string(),
+    "kept": pa.bool_(),
+    "reason": pa.string(),
+    "detail": pa.string(),
+    "index": pa.int64(),
+    "split": pa.string(),
+    "sha256": pa.string(),
+    "phash": pa.string(),
+    "label": pa.int64(),
+    "class_name": pa.string(),
+    "width": pa.int32(),
+    "height": pa.int32(),
+    "mode": pa.string(),
+    "duplicate_of": pa.string(),
+    "done": pa.string(),
+})  # fmt: skip
+
+TRAIN, HELDOUT, NOWHERE = 0, 1, 2
+SPLITS = np.array(["train", "heldout", None], dtype=object)
+TYPES = {"b": np.int8, "i": np.int32, "q": np.int64, "Q": np.uint64}
+NOTHING = b"\0" * 32
+
+
+class Manifest:
+    """What is known of each input file: some 300 bytes a file, its name included."""
+
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        self.classes = classes
+        self.hashed = True
+        """Whether perceptual hashes mean something; they do not for points."""
+        self.names: list[str] = []
+        self.details: dict[int, str] = {}
+        """By row; of refused files."""
+        self._words: dict[str, int] = {}
+        """Numbers of the strings that repeat: reasons, modes, what was done."""
+        self._seen: dict[bytes, int] = {}
+        """Digest to the row of the picture that was kept."""
+        self._digests = bytearray()
+        self._columns = {
+            "label": array("q"), "width": array("i"), "height": array("i"), "mode": array("i"), "done": array("i"),
+            "reason": array("i"), "split": array("b"), "place": array("q"), "duplicate_of": array("q"),
+            "phash": array("Q"),
+        }  # fmt: skip
+        self._places = [0, 0]
+
+    def column(self, name: str) -> np.ndarray:
+        """One number per row so far."""
+        values = self._columns[name]
+        return np.array(values, TYPES[values.typecode])
+
+    def add_refused(self, refused: Refused) -> None:
+        """A file that was known beforehand to be no picture."""
+        work = Work(refused={0: (refused.reason, refused.sentence)})
+        for column, value in (("names", refused.name), ("labels", refused.label), ("heights", 0), ("widths", 0)):
+            getattr(work, column).append(value)
+        work.modes.append("")
+        work.done.append("")
+        self.add(work)
+
+    def add(self, work: Work) -> Bool[np.ndarray, " pictures"]:
+        """The rows of a piece of work; says which of its pictures are new. The others show what an earlier one
+        shows, to the last pixel."""
+        start, rows = len(self.names), len(work.names)
+        refused = work.refused
+        pictures = (row for row in range(start, start + rows) if row - start not in refused)
+        sources = [self._seen.setdefault(digest, row) for digest, row in zip(work.digests, pictures, strict=True)]
+        pictures_rows = np.array([row for row in range(rows) if row not in refused], np.int64)
+        originals = np.array(sources, np.int64)
+        new = originals == pictures_rows + start
+        self.names.extend(work.names)
+        columns = {
+            "label": work.labels, "width": work.widths, "height": work.heights,
+            "mode": self._numbers(work.modes), "done": self._numbers(work.done),
+        }  # fmt: skip
+        for name, values in columns.items():
+            self._columns[name].extend(values)
+        self._add_places(rows, pictures_rows, new, np.array(work.heldout, bool), work)
+        duplicate_of = np.full(rows, -1, np.int64)
+        duplicate_of[pictures_rows[~new]] = originals[~new]
+        self._columns["duplicate_of"].frombytes(duplicate_of.tobytes())
+        for row, (_, sentence) in refused.items():
+            self.details[start + row] = _without_place(sentence, work.names[row])
+        return np.asarray(new)
+
+    def _add_places(
+        self, rows: int, pictures: Int64[np.ndarray, " k"], new: np.ndarray, heldout: np.ndarray, work: Work
+    ) -> None:
+        reason = np.full(rows, self._word(""), np.int32)
+        split, place = np.full(rows, NOWHERE, np.int8), np.full(rows, -1, np.int64)
+        hashes, digests = np.zeros(rows, np.uint64), np.zeros((rows, 32), np.uint8)
+        reason[pictures[~new]] = self._word(EXACT_DUPLICATE)
+        for row, (word, _) in work.refused.items():
+            reason[row] = self._word(word)
+        for side in (TRAIN, HELDOUT):
+            chosen = pictures[new & (heldout == bool(side))]
+            split[chosen] = side
+            place[chosen] = np.arange(len(chosen)) + self._places[side]
+            self._places[side] += len(chosen)
+        hashes[pictures] = work.hashes
+        digests[pictures] = np.frombuffer(b"".join(work.digests), np.uint8).reshape(-1, 32)
+        self._digests += digests.tobytes()
+        for name, values in (("reason", reason), ("split", split), ("place", place), ("phash", hashes)):
+            self._columns[name].frombytes(values.tobytes())
+
+    def _numbers(self, words: list[str]) -> list[int]:
+        numbers = {word: self._word(word) for word in dict.fromkeys(words)}
+        return [numbers[word] for word in words]
+
+    def _word(self, word: str) -> int:
+        return self._words.setdefault(word, len(self._words))
+
+    def kept_rows(self) -> Int64[np.ndarray, " kept"]:
+        """The rows of the pictures that are in the array, in order."""
+        return np.nonzero(self.column("split") != NOWHERE)[0]
+
+    def hashes(self) -> Hashes:
+        """Perceptual hashes of the kept pictures, in order."""
+        return np.asarray(self.column("phash")[self.kept_rows()])
+
+    def note_near_duplicates(self, first: np.ndarray, second: np.ndarray) -> None:
+        """Rows `second` show what the rows `first` show, nearly; the first such row is noted."""
+        notes = self._columns["duplicate_of"]
+        for earlier, later in zip(first.tolist(), second.tolist(), strict=True):
+            if notes[later] < 0 or earlier < notes[later]:
+                notes[later] = earlier
+
+    def drop_near_duplicates(self, rows: np.ndarray) -> None:
+        """Takes rows out of what is kept."""
+        word = self._word(NEAR_DUPLICATE)
+        for row in rows.tolist():
+            self._columns["split"][row] = NOWHERE
+            self._columns["reason"][row] = word
+
+    def labels(self, side: int) -> LabelArray:
+        """Of the kept pictures of one side, in order."""
+        return np.asarray(self.column("label")[self.column("split") == side])
+
+    def written(self, side: int) -> int:
+        """Pictures that were added to one side, those dropped since included."""
+        return self._places[side]
+
+    def reasons(self) -> dict[str, int]:
+        """How many files are not kept, by reason, the most frequent first."""
+        counts = np.bincount(self.column("reason"), minlength=len(self._words))
+        named = [(word, int(counts[number])) for word, number in self._words.items() if word and counts[number]]
+        return dict(sorted(named, key=lambda item: (-item[1], item[0])))
+
+    def count_done(self, part: str) -> int:
+        """Kept pictures of which `done` says so."""
+        numbers = [number for word, number in self._words.items() if part in word]
+        return int(np.isin(self.column("done")[self.kept_rows()], numbers).sum())
+
+    def write(self, path: Path, index: Int64[np.ndarray, " rows"]) -> None:
+        """The file; `index` is each row's place in images.npy, or -1."""
+        with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+            for start in range(0, max(1, len(self.names)), ROWS):
+                frame = self._frame(start, min(start + ROWS, len(self.names)), index)
+                writer.write_table(pa.Table.from_pandas(frame, SCHEMA, preserve_index=False))
+
+    def _frame(self, start: int, stop: int, index: np.ndarray) -> pd.DataFrame:
+        rows = slice(start, stop)
+        words = np.array([word or None for word in self._words], dtype=object)
+        classes = np.array([*self.classes, None], dtype=object)
+        numbers = {name: np.frombuffer(values, values.typecode)[rows] for name, values in self._columns.items()}
+        split, place = numbers["split"], pd.Series(index[rows], dtype="Int64").mask(index[rows] < 0)
+        digests = [self._digests[32 * row : 32 * row + 32] for row in range(start, stop)]
+        sizes = {name: pd.Series(numbers[name], dtype="Int32").mask(numbers[name] == 0) for name in ("width", "height")}
+        return pd.DataFrame({
+            "source": self.names[start:stop],
+            "kept": split != NOWHERE,
+            "reason": words[numbers["reason"]],
+            "detail": [self.details.get(row) for row in range(start, stop)],
+            "index": place,
+            "split": SPLITS[split],
+            "sha256": [None if digest == NOTHING else digest.hex() for digest in digests],
+            "phash": [
+                None if not self.hashed or digest == NOTHING else f"{value:016x}"
+                for digest, value in zip(digests, numbers["phash"].tolist(), strict=True)
+            ],
+            "label": numbers["label"],
+            "class_name": classes[numbers["label"]] if self.classes else None,
+            **sizes,
+            "mode": words[numbers["mode"]],
+            "duplicate_of": [None if row < 0 else self.names[row] for row in numbers["duplicate_of"].tolist()],
+            "done": [word or "" for word in words[numbers["done"]]],
+        })  # fmt: skip
+
+
+def _without_place(sentence: str, name: str) -> str:
+    """The sentence from the file's name inside the source on: where the source lies is no part of the data."""
+    start = sentence.find(f"{name} ")
+    return sentence[start:] if start >= 0 else sentence

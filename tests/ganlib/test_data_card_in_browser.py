@@ -1,0 +1,118 @@
+"""The data card in a real browser: it opens without complaint, fits a phone, and asks nobody for anything."""
+
+import http.server
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prepared_folder import Folder, some
+
+from ganlib.data_card import NearPair
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell", "chrome")
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
+pytestmark = pytest.mark.skipif(
+    BROWSER is None, reason=f"no browser is installed; one of {', '.join(BROWSERS)} would do"
+)
+
+QUIET = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-default-apps", "--disable-extensions", "--disable-sync",
+    # The browser's own wishes too end on this machine.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--enable-logging=stderr", "--v=0",
+]  # fmt: skip
+
+
+@dataclass
+class Site:
+    """A server of one folder on loopback, and what it was asked for."""
+
+    folder: Path
+    asked: list[str] = field(default_factory=list)
+    address: str = ""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path / "site")
+    site.folder.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site.asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_: Any) -> None:
+            """Not on the terminal."""
+
+    handler = partial(Handler, directory=site.folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        site.address = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield site
+        server.shutdown()
+        thread.join()
+
+
+def opened(address: str, profile: Path, *more: str) -> tuple[str, list[str]]:
+    """The document as the browser understood it, and what it wrote on its console."""
+    assert BROWSER is not None
+    command = [BROWSER, *QUIET, f"--user-data-dir={profile}", *more, "--dump-dom", address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+
+
+def card(folder: Path) -> str:
+    made = Folder(folder, classes=["<script>document.title='caught'</script>", "dog"])
+    made.keep(30).keep(30, label=1, width=640, height=333).keep(9, split="heldout").keep(9, split="heldout", label=1)
+    made.refuse("broken", detail="<img src=/caught.png onerror=\"document.title='caught'\">", source="x" * 400)
+    made.refuse("exact duplicate", duplicate_of="0.png", label=1)
+    made.rows[50]["duplicate_of"] = "2.png"
+    pair = NearPair("2.png", "50.png", some(1)[0], some(1)[0], 2, 0.97, True)
+    return made.card(some(78), [pair])[0]
+
+
+def test_the_card_opens_without_complaint_and_asks_for_nothing_but_itself(site: Site, tmp_path: Path) -> None:
+    (site.folder / "data.html").write_text(card(tmp_path / "prepared"), encoding="utf-8")
+    document, complaints = opened(f"{site.address}/data.html", tmp_path / "profile")
+    assert complaints == []
+    assert site.asked == ["/data.html"]
+    assert "<title>Data card: 78 pictures from image_folder</title>" in document
+    assert "What was done" in document
+
+
+def test_its_policy_stops_what_would_ask_or_act(site: Site, tmp_path: Path) -> None:
+    bad = '<img src="/caught.png" alt=""><script>document.title = "caught"</script><p style="color: red">'
+    page = card(tmp_path / "prepared").replace("<body>", f"<body>{bad}")
+    (site.folder / "data.html").write_text(page, encoding="utf-8")
+    document, complaints = opened(f"{site.address}/data.html", tmp_path / "profile")
+    assert "<title>caught</title>" not in document
+    assert site.asked == ["/data.html"]
+    assert sum("violates" in line for line in complaints) == 3
+
+
+def test_nothing_of_it_sticks_out_of_a_narrow_screen(site: Site, tmp_path: Path) -> None:
+    (site.folder / "data.html").write_text(card(tmp_path / "prepared"), encoding="utf-8")
+    frame = """<iframe src="data.html" width="360" height="800"></iframe><script>
+        addEventListener("load", () => {
+          const inner = document.querySelector("iframe").contentDocument;
+          inner.querySelectorAll("details").forEach(one => one.open = true);
+          document.title = inner.documentElement.scrollWidth + " " + inner.images.length + " "
+            + [...inner.images].every(one => one.complete && one.naturalWidth > 0);
+        });</script>"""
+    (site.folder / "frame.html").write_text(f"<!DOCTYPE html><title></title>{frame}", encoding="utf-8")
+    document, complaints = opened(f"{site.address}/frame.html", tmp_path / "profile", "--hide-scrollbars")
+    title = document.partition("<title>")[2].partition("</title>")[0]
+    width, images, decoded = title.split()
+    assert int(width) <= 360
+    assert int(images) == 2 * 12 + 2 * 4 + 3 + 1 + 2, "two sheets, means, a set of equal files, a pair"
+    assert decoded == "true", "every picture can be decoded"
+    assert [line for line in complaints if "favicon" not in line] == []
