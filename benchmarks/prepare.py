@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas  # noqa: F401 - pyarrow loads it at its first array, and imports are not what is timed
 import psutil
 from PIL import Image
 

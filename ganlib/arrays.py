@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool
 
 from .fitting import Shape
 
@@ -48,13 +48,13 @@ class ImagesFile:
             self._files[split].write(np.ascontiguousarray(chosen).data)
             self.counts[split] += len(chosen)
 
-    def at(self, split: str, places: Int64[np.ndarray, " k"]) -> np.ndarray:
-        """The pictures at some places of one side, as they were added."""
+    def written(self, split: str) -> np.ndarray:
+        """The pictures of one side, as they were added; memory-mapped."""
         self._files[split].flush()
-        array = np.memmap(
-            self._files[split], self.dtype, "r", self._starts[split], (self.counts[split], *self.shape)
-        )  # fmt: skip
-        return np.asarray(array[places])
+        shape = (self.counts[split], *self.shape)
+        if self.counts[split] == 0:
+            return np.zeros(shape, self.dtype)
+        return np.memmap(self._files[split], self.dtype, "r", self._starts[split], shape)
 
     def finish(self, kept: dict[str, Mask], *, mirror: bool) -> None:
         """The array of what is kept of each side; `mirror` puts after each side its pictures with left and right
@@ -63,8 +63,11 @@ class ImagesFile:
         end = HEADER
         for split, file in (("train", train), ("heldout", heldout)):
             first = end
-            for piece in self._kept_pieces(file, split, kept[split]):
-                end = _write_at(train, end, piece)
+            if file is train and kept[split].all():  # where they are is where they belong
+                end += len(kept[split]) * self.item_bytes
+            else:
+                for piece in self._kept_pieces(file, split, kept[split]):
+                    end = _write_at(train, end, piece)
             if mirror:
                 start, stop = first, end
                 for begin in range(start, stop, self._step * self.item_bytes):

@@ -5,7 +5,8 @@ A perceptual hash finds the candidates, the pixels decide. The hash is the DCT o
 """
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import cache, partial
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt64
@@ -23,9 +24,10 @@ MIN_CORRELATION = 0.97
 """Of grey values, Pearson's; from here on two pictures show the same."""
 FLAT_DEVIATION, FLAT_DIFFERENCE = 1.0, 8.0
 """Grey levels. Pictures without structure have no correlation: they are alike where their means are."""
-MOST_CANDIDATES = 200_000_000
-"""Pairs compared by hash; only of very uniform collections there are more."""
-PIECE_BYTES = 1 << 23
+MOST_CANDIDATES = 70_000_000
+"""Pairs compared by hash for each band; only of very uniform collections there are more."""
+PIECE_BYTES = 1 << 18
+"""Of pictures compared at a time: in single precision they still fit into a processor's cache."""
 
 # The 64 lowest frequencies but the mean, by their sum.
 FREQUENCIES = sorted(((u, v) for u in range(11) for v in range(11) if u + v > 0), key=lambda uv: (sum(uv), uv))[:64]
@@ -54,45 +56,56 @@ def _cosines(n: int) -> Float64[np.ndarray, "frequencies n"]:
     return np.asarray(np.rint(256 * np.cos(np.pi * frequency * (2 * place + 1) / (2 * n))), np.float64)
 
 
-def candidates(values: Hashes) -> tuple[Pairs, bool]:
+def candidates(values: Hashes, pool: Executor) -> tuple[Pairs, bool]:
     """Pairs whose hashes differ in MAX_BITS bits at most, in order; and whether all pairs were looked at.
 
     Of three bands of bits two different hashes of that kind share one at least, so only pairs with an equal band
     are compared.
     """
-    found, compared, complete = [], 0, True
-    for shift, width in ((0, 21), (21, 21), (42, 22)):
-        band = (values >> np.uint64(shift)) & np.uint64((1 << width) - 1)
-        order = np.argsort(band, kind="stable")
-        ordered = band[order]
-        for distance in range(1, len(values)):
-            (first,) = np.nonzero(ordered[distance:] == ordered[:-distance])
-            compared += len(first)
-            if len(first) == 0:
-                break
-            if compared > MOST_CANDIDATES:
-                complete = False
-                break
-            # The order is stable: of two pictures with one band the earlier one comes first.
-            earlier, later = order[first], order[first + distance]
-            close = np.bitwise_count(values[earlier] ^ values[later]) <= MAX_BITS
-            found.append(np.stack([earlier[close], later[close]], axis=1))
-    pairs = np.concatenate(found) if found else np.zeros((0, 2), np.int64)
-    return np.unique(pairs, axis=0).reshape(-1, 2), complete
+    found = list(pool.map(partial(_with_equal_band, values), (0, 21, 42), (21, 21, 22)))
+    pairs = np.concatenate([pairs for pairs, _ in found])
+    # As single numbers: sorting rows takes many times as long.
+    numbers = np.unique(pairs[:, 0] * len(values) + pairs[:, 1])
+    return np.stack(np.divmod(numbers, max(1, len(values))), axis=1), all(complete for _, complete in found)
+
+
+def _with_equal_band(values: Hashes, shift: int, width: int) -> tuple[Pairs, bool]:
+    """The candidates that share the band of `width` bits from `shift` on."""
+    found, compared = [np.zeros((0, 2), np.int64)], 0
+    band = (values >> np.uint64(shift)) & np.uint64((1 << width) - 1)
+    order = np.argsort(band, kind="stable")
+    first, ordered = np.arange(len(values)), band[order]
+    for distance in range(1, len(values)):
+        # Who has no equal at this distance has none at a greater one.
+        first = first[first + distance < len(values)]
+        first = first[ordered[first] == ordered[first + distance]]
+        compared += len(first)
+        if len(first) == 0:
+            break
+        if compared > MOST_CANDIDATES:
+            return np.concatenate(found), False
+        # The order is stable: of two pictures with one band the earlier one comes first.
+        earlier, later = order[first], order[first + distance]
+        close = np.bitwise_count(values[earlier] ^ values[later]) <= MAX_BITS
+        found.append(np.stack([earlier[close], later[close]], axis=1))
+    return np.concatenate(found), True
 
 
 def near_pairs(
-    values: Hashes, picture_at: Callable[[Int64[np.ndarray, " k"]], PixelArray]
+    values: Hashes, picture_at: Callable[[Int64[np.ndarray, " k"]], PixelArray], *, threads: int = 1
 ) -> tuple[Pairs, Float64[np.ndarray, " pairs"], bool]:
     """Which pictures show the same: pairs, their correlations, and whether all pairs were looked at.
 
-    `picture_at` gives the pictures at some positions; it is asked for a few megabytes of them at a time.
+    `picture_at` gives the pictures at some positions; it is asked for a few megabytes of them at a time, from
+    several threads at once. The result does not depend on their number.
     """
-    pairs, complete = candidates(values)
-    alike = [np.zeros(0)]
-    for piece in _pieces(pairs, picture_at):
-        alike.append(correlations(picture_at(piece[:, 0]), picture_at(piece[:, 1])))
-    values_of_pairs = np.concatenate(alike)
+
+    def alike(piece: Pairs) -> Float64[np.ndarray, " piece"]:
+        return correlations(picture_at(piece[:, 0]), picture_at(piece[:, 1]))
+
+    with ThreadPoolExecutor(threads) as pool:  # numpy computes without Python's lock
+        pairs, complete = candidates(values, pool)
+        values_of_pairs = np.concatenate([np.zeros(0), *pool.map(alike, _pieces(pairs, picture_at))])
     same = values_of_pairs >= MIN_CORRELATION
     return pairs[same], values_of_pairs[same], complete
 

@@ -12,7 +12,7 @@ from .manifest import HELDOUT, TRAIN, Manifest
 SHOWN_PAIRS = 24
 
 
-def note(manifest: Manifest, images: ImagesFile, *, drop: bool) -> tuple[list[NearPair], dict[str, Any]]:
+def note(manifest: Manifest, images: ImagesFile, *, drop: bool, threads: int) -> tuple[list[NearPair], dict[str, Any]]:
     """Writes into the manifest who looks like an earlier picture, and takes those out where that is wanted.
 
     Gives some of the pairs to be shown, and how many there are: `pairs`, `straddling` (one picture of training, one
@@ -23,15 +23,17 @@ def note(manifest: Manifest, images: ImagesFile, *, drop: bool) -> tuple[list[Ne
         return [], {"pairs": 0, "straddling": 0, "complete": True}
     side, place = manifest.column("split")[rows], manifest.column("place")[rows]
 
+    written = {TRAIN: images.written("train"), HELDOUT: images.written("heldout")}
+
     def picture_at(positions: np.ndarray) -> np.ndarray:
         pictures = np.empty((len(positions), *images.shape), images.dtype)
-        for number, split in ((TRAIN, "train"), (HELDOUT, "heldout")):
-            if (chosen := side[positions] == number).any():
-                pictures[chosen] = images.at(split, place[positions[chosen]])
+        for number, array in written.items():
+            chosen = side[positions] == number
+            pictures[chosen] = array[place[positions[chosen]]]
         return pictures
 
     values = manifest.hashes()
-    pairs, correlations, complete = duplicates.near_pairs(values, picture_at)
+    pairs, correlations, complete = duplicates.near_pairs(values, picture_at, threads=threads)
     straddling = side[pairs[:, 0]] != side[pairs[:, 1]]
     shown = []
     for number in np.unique(np.linspace(0, len(pairs) - 1, min(SHOWN_PAIRS, len(pairs))).astype(int)).tolist():

@@ -4,7 +4,6 @@ from array import array
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Bool, Int64
@@ -36,7 +35,6 @@ SCHEMA = pa.schema({
 })  # fmt: skip
 
 TRAIN, HELDOUT, NOWHERE = 0, 1, 2
-SPLITS = np.array(["train", "heldout", None], dtype=object)
 TYPES = {"b": np.int8, "i": np.int32, "q": np.int64, "Q": np.uint64}
 NOTHING = b"\0" * 32
 
@@ -174,36 +172,42 @@ class Manifest:
         """The file; `index` is each row's place in images.npy, or -1."""
         with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
             for start in range(0, max(1, len(self.names)), ROWS):
-                frame = self._frame(start, min(start + ROWS, len(self.names)), index)
-                writer.write_table(pa.Table.from_pandas(frame, SCHEMA, preserve_index=False))
+                writer.write_table(self._table(start, min(start + ROWS, len(self.names)), index))
 
-    def _frame(self, start: int, stop: int, index: np.ndarray) -> pd.DataFrame:
+    def _table(self, start: int, stop: int, index: np.ndarray) -> pa.Table:
         rows = slice(start, stop)
-        words = np.array([word or None for word in self._words], dtype=object)
-        classes = np.array([*self.classes, None], dtype=object)
-        numbers = {name: np.frombuffer(values, values.typecode)[rows] for name, values in self._columns.items()}
-        split, place = numbers["split"], pd.Series(index[rows], dtype="Int64").mask(index[rows] < 0)
+        words, classes = list(self._words), [*self.classes, ""]
+        numbers = {
+            name: np.frombuffer(values, TYPES[values.typecode])[rows] for name, values in self._columns.items()
+        }  # fmt: skip
+        split, label, earlier = numbers["split"], numbers["label"], numbers["duplicate_of"].tolist()
         digests = [self._digests[32 * row : 32 * row + 32] for row in range(start, stop)]
-        sizes = {name: pd.Series(numbers[name], dtype="Int32").mask(numbers[name] == 0) for name in ("width", "height")}
-        return pd.DataFrame({
-            "source": self.names[start:stop],
+        unknown = np.array([digest == NOTHING for digest in digests], bool)
+        hexadecimal = self._digests[32 * start : 32 * stop].hex()
+        columns = {
+            "source": self.names[rows],
             "kept": split != NOWHERE,
-            "reason": words[numbers["reason"]],
+            "reason": _words(words, numbers["reason"], empty=words.index("")),
             "detail": [self.details.get(row) for row in range(start, stop)],
-            "index": place,
-            "split": SPLITS[split],
-            "sha256": [None if digest == NOTHING else digest.hex() for digest in digests],
-            "phash": [
-                None if not self.hashed or digest == NOTHING else f"{value:016x}"
-                for digest, value in zip(digests, numbers["phash"].tolist(), strict=True)
-            ],
-            "label": numbers["label"],
-            "class_name": classes[numbers["label"]] if self.classes else None,
-            **sizes,
-            "mode": words[numbers["mode"]],
-            "duplicate_of": [None if row < 0 else self.names[row] for row in numbers["duplicate_of"].tolist()],
-            "done": [word or "" for word in words[numbers["done"]]],
-        })  # fmt: skip
+            "index": pa.array(index[rows], mask=index[rows] < 0),
+            "split": _words(["train", "heldout", ""], split, empty=NOWHERE),
+            "sha256": pa.array([hexadecimal[i : i + 64] for i in range(0, len(hexadecimal), 64)], mask=unknown),
+            "phash": pa.array([f"{v:016x}" for v in numbers["phash"].tolist()], mask=unknown | (not self.hashed)),
+            "label": label,
+            "class_name": _words(classes, np.where(label < 0, len(classes) - 1, label), empty=len(classes) - 1),
+            **{name: pa.array(numbers[name], mask=numbers[name] == 0) for name in ("width", "height")},
+            "mode": _words(words, numbers["mode"], empty=words.index("")),
+            "duplicate_of": [None if row < 0 else self.names[row] for row in earlier],
+            "done": _words(words, numbers["done"], empty=None),
+        }
+        arrays = [column if isinstance(column, pa.Array) else pa.array(column) for column in columns.values()]
+        return pa.table(dict(zip(columns, arrays, strict=True))).cast(SCHEMA)
+
+
+def _words(words: list[str], numbers: np.ndarray, *, empty: int | None) -> pa.Array:
+    """Strings by number; null where the number is `empty`."""
+    mask = None if empty is None else numbers == empty
+    return pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32(), mask=mask), pa.array(words, pa.string()))
 
 
 def _without_place(sentence: str, name: str) -> str:

@@ -27,6 +27,16 @@ FEW = 1000
 
 
 @dataclass(frozen=True)
+class Cores:
+    """How many may work at once."""
+
+    decoding: int
+    """Processes; 1 is this one."""
+    comparing: int
+    """Threads that look for near duplicates."""
+
+
+@dataclass(frozen=True)
 class Prepared:
     """What was done."""
 
@@ -44,11 +54,13 @@ def prepare(source: Source, settings: DataSettings, folder: Path, *, processes: 
     cannot be used and data.on_bad is error, or where what is left is no data set.
     """
     check(settings)
+    if source.decodes and processes > 1:
+        workers.start_ahead(work.__module__)
     with files.whole_folder(folder) as aside, files.scratch_folder(folder) as scratch:
         contents = source.open(scratch)
         if contents.count == 0:
             raise UserError(f"data.source {settings.source} finds no picture; give it some.")
-        prepared = _pass(contents, settings, aside, processes)
+        prepared = _pass(contents, settings, aside, Cores(processes if source.decodes else 1, processes))
         text = json.dumps(prepared.description, indent=2, ensure_ascii=False) + "\n"
         (aside / "dataset.json").write_text(text, encoding="utf-8")
     return prepared
@@ -58,12 +70,12 @@ class _WiderError(Exception):
     """A picture has channels that the array has no room for."""
 
 
-def _pass(contents: Contents, settings: DataSettings, aside: Path, processes: int) -> Prepared:
+def _pass(contents: Contents, settings: DataSettings, aside: Path, cores: Cores) -> Prepared:
     """All pictures through the recipe; once more where `auto` finds out on the way that more channels are needed."""
     orders = _orders(contents, settings)
     while True:
         try:
-            return _write(contents, settings, orders, aside, processes)
+            return _write(contents, settings, orders, aside, cores)
         except _WiderError as wider:
             shape = (wider.args[0], *orders.recipe.shape[1:])
             orders = replace(orders, recipe=replace(orders.recipe, shape=shape))
@@ -99,7 +111,7 @@ def _first_picture(contents: Contents) -> Batch:
     raise UserError(f"None of {contents.count} files could be used; the first: {complaint}")
 
 
-def _write(contents: Contents, settings: DataSettings, orders: Orders, aside: Path, processes: int) -> Prepared:
+def _write(contents: Contents, settings: DataSettings, orders: Orders, aside: Path, cores: Cores) -> Prepared:
     manifest = Manifest(contents.classes)
     points = _first_picture(contents).pixels.dtype != np.uint8
     manifest.hashed = not points
@@ -107,9 +119,11 @@ def _write(contents: Contents, settings: DataSettings, orders: Orders, aside: Pa
     doubled = 2 if settings.mirror and not points else 1
     images = ImagesFile(aside / "images.npy", orders.recipe.shape, dtype, at_most=doubled * contents.count)
     with closing(images):
-        for piece in _works(contents, orders, processes):
+        for piece in _works(contents, orders, cores.decoding):
             _take(piece, settings, manifest, images)
-        near_pairs, near = lookalikes.note(manifest, images, drop=settings.near_duplicates == "drop")
+        near_pairs, near = lookalikes.note(
+            manifest, images, drop=settings.near_duplicates == "drop", threads=cores.comparing
+        )
         for refused in contents.others:
             manifest.add_refused(refused)
         _check_enough(manifest, settings)
@@ -124,7 +138,7 @@ def _write(contents: Contents, settings: DataSettings, orders: Orders, aside: Pa
 
 def _works(contents: Contents, orders: Orders, processes: int) -> Iterator[Work]:
     """Every piece of work in the source's order, with a bar; ends in _WiderError where the recipe is too narrow."""
-    parallel = contents.decodes and processes > 1 and contents.count >= FEW
+    parallel = processes > 1 and contents.count >= FEW
     function = partial(work, orders=orders)
     if parallel:
         pieces = workers.in_order(function, contents.jobs, processes=processes, preload=work.__module__)

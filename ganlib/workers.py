@@ -7,6 +7,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -50,13 +51,21 @@ def in_order(
                 worker.tasks.send_bytes(message)
 
 
+def start_ahead(preload: str) -> None:
+    """Starts what workers are forked from, in the background: it takes a moment, in which others can work."""
+    context: ForkServerContext = multiprocessing.get_context("forkserver")
+    # With the main module, which each worker would otherwise import for itself.
+    context.set_forkserver_preload(["__main__", preload])
+    forkserver.ensure_running()
+
+
 class _Worker:
     """One process with a pipe for tasks and one for results."""
 
     def __init__(self, function: Callable[[Any], Iterable[Any]], preload: str) -> None:
         # A fresh server of forks: this process may have threads and libraries that do not survive a fork.
+        start_ahead(preload)
         context: ForkServerContext = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([preload])
         their_tasks, self.tasks = context.Pipe(duplex=False)
         self.results, their_results = context.Pipe(duplex=False)
         for pipe in (their_tasks, their_results):

@@ -81,8 +81,6 @@ class Contents:
     """Names by class number; empty where the source has no labels."""
     jobs: Sequence[Job]
     """In an order that depends on the source's content alone."""
-    decodes: bool = False
-    """Whether the jobs decode compressed pictures, so that worker processes pay."""
     others: tuple[Refused, ...] = ()
     """Input files known beforehand to be no pictures, such as texts among them; never an error."""
     notes: tuple[str, ...] = ()
@@ -94,6 +92,9 @@ class Source(ABC):
 
     kind: ClassVar[Kind] = "pictures"
     """What it hands out."""
+
+    decodes: ClassVar[bool] = False
+    """Whether its jobs decode compressed pictures, so that worker processes pay."""
 
     @abstractmethod
     def open(self, scratch: Path) -> Contents:

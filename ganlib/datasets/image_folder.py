@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import ClassVar, overload
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class ImageFolder(Source):
     and any archive of it give the same data.
     """
 
+    decodes: ClassVar[bool] = True
+
     path: str
     labels: str | None = None
     image_column: str | None = None
@@ -58,7 +60,6 @@ class ImageFolder(Source):
             count=len(rows),
             classes=told.classes,
             jobs=Jobs(store, rows, told.numbers),
-            decodes=True,
             others=_others(store, told.file),
             notes=store.notes + told.notes,
         )

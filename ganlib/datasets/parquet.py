@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +29,8 @@ class Parquet(Source):
     A file that is a single huge row group is decoded by one process alone; write it with, say, 1000 rows in each.
     """
 
+    decodes: ClassVar[bool] = True
+
     path: str
     image_column: str = "image"
     """Encoded pictures: bytes, or a struct with a field `bytes`."""
@@ -45,7 +48,6 @@ class Parquet(Source):
             count=sum(sum(table.group_rows) for table in tables),
             classes=classes.names,
             jobs=[job for table, name in zip(tables, names, strict=True) for job in _jobs(table, name, classes)],
-            decodes=True,
         )
 
 

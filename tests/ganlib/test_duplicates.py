@@ -1,6 +1,7 @@
 """Laws of near duplicates: what shows the same is found, what only resembles is not."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -65,14 +66,14 @@ def test_every_pair_within_the_limit_is_a_candidate_and_no_other(values, data):
         for j in range(i + 1, len(values))
         if (values[i] ^ values[j]).bit_count() <= MAX_BITS
     ]
-    pairs, complete = candidates(np.array(values, np.uint64))
+    pairs, complete = candidates(np.array(values, np.uint64), ThreadPoolExecutor(2))
     assert sorted(pairs.tolist()) == sorted(expected)
     assert complete
 
 
 def test_looking_gives_up_where_everything_looks_alike_and_says_so(monkeypatch):
     monkeypatch.setattr(duplicates, "MOST_CANDIDATES", 1000)
-    pairs, complete = candidates(np.zeros(500, np.uint64))
+    pairs, complete = candidates(np.zeros(500, np.uint64), ThreadPoolExecutor(1))
     assert not complete
     assert len(pairs) >= 400
 

@@ -70,7 +70,7 @@ class Mixed(Source):
 
     def open(self, scratch):
         jobs = [Pile((item,)) for item in self.items]
-        return Contents(count=len(jobs), classes=(), jobs=jobs, others=self.others, decodes=self.decodes)
+        return Contents(count=len(jobs), classes=(), jobs=jobs, others=self.others)
 
 
 def one(name, channels=1, height=8, width=8, seed=None):

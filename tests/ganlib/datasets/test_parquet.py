@@ -42,7 +42,7 @@ def table(tmp_path, columns, **options):
 def test_rows_come_in_order_with_the_names_of_the_class_label(tmp_path):
     columns = {"image": hf_images(pngs(1, 2, 3)), "label": [1, 0, -1]}
     contents, items = everything(table(tmp_path, columns, features=CLASS_LABEL))
-    assert (contents.count, contents.classes, contents.decodes) == (3, ("cat", "dog"), True)
+    assert (contents.count, contents.classes) == (3, ("cat", "dog"))
     assert (shades(items), labels(items)) == ([1, 2, 3], [1, 0, -1])
     assert names(items) == ["x.parquet[0]", "x.parquet[1]", "x.parquet[2]"]
 
