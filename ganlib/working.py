@@ -1,6 +1,6 @@
 """What is done with each picture of a job, in whichever process that runs: digest, side of the split, shape, hash."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -16,6 +16,8 @@ Picture = UInt8[np.ndarray, "channels height width"] | Float32[np.ndarray, "dime
 
 PIECE_PICTURES, PIECE_BYTES = 4096, 1 << 22
 """A piece of work is handed on when it has so many pictures or bytes."""
+SMALL_BYTES, JOINED_BYTES = 1 << 16, 1 << 19
+"""Batches of at most so many bytes are joined, up to so many."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Work:
 def work(job: Job, orders: Orders) -> Iterator[Work]:
     """The job, a few megabytes at a time; ends early where `wider` is set."""
     piece = Work()
-    for item in job.run():
+    for item in _together(job.run()):
         if isinstance(item, Refused):
             _add_refused(piece, item)
         elif (reason := _why_refused(item, orders)) is not None:
@@ -91,6 +93,41 @@ def work(job: Job, orders: Orders) -> Iterator[Work]:
             piece = Work()
     if piece.names or piece.wider:
         yield piece.finish()
+
+
+def _together(items: Iterable[Batch | Refused]) -> Iterator[Batch | Refused]:
+    """The same, with small pictures of one kind in one batch where they follow each other: what is done to a batch
+    costs as much for one small picture as for many."""
+    alike: list[Batch] = []
+    for item in items:
+        if alike and not (isinstance(item, Batch) and _alike(alike, item)):
+            yield _joined(alike)
+            alike = []
+        if isinstance(item, Batch) and item.pixels.nbytes <= SMALL_BYTES:
+            alike.append(item)
+        else:
+            yield item
+    if alike:
+        yield _joined(alike)
+
+
+def _alike(batches: list[Batch], following: Batch) -> bool:
+    first = batches[0]
+    same = first.pixels.shape[1:] == following.pixels.shape[1:] and first.pixels.dtype == following.pixels.dtype
+    room = (len(batches) + 1) * first.pixels.nbytes <= JOINED_BYTES
+    return same and room and first.mode == following.mode and first.done == following.done
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    if len(batches) == 1:
+        return batches[0]
+    return Batch(
+        np.concatenate([batch.pixels for batch in batches]),
+        np.concatenate([batch.labels for batch in batches]),
+        [name for batch in batches for name in batch.names],
+        batches[0].mode,
+        batches[0].done,
+    )
 
 
 def _why_refused(batch: Batch, orders: Orders) -> tuple[str, str] | None:
@@ -168,12 +205,17 @@ def pixel_digest(picture: UInt8[np.ndarray, "channels height width"]) -> bytes:
 
 def pixel_digests(pixels: UInt8[np.ndarray, "n channels height width"]) -> list[bytes]:
     """`pixel_digest` of each."""
-    if pixels.shape[1] >= 3 or len(pixels) == 1:
-        return [pixel_digest(picture) for picture in pixels]
+    if len(pixels) == 1:
+        return [pixel_digest(pixels[0])]
     # Many small pictures: in one call each, what would take longer to prepare than to compute.
     shape, content = f"{pixels.shape[1:]}".encode(), pixels.tobytes()
     size = pixels[0].nbytes
-    return [sha256(shape + content[start : start + size]).digest() for start in range(0, len(content), size)]
+    digests = [sha256(shape + content[start : start + size]).digest() for start in range(0, len(content), size)]
+    if pixels.shape[1] >= 3:
+        corner = pixels[:, :3, 0, 0]
+        for number in np.nonzero((corner == corner[:, :1]).all(axis=1))[0].tolist():
+            digests[number] = pixel_digest(pixels[number])
+    return digests
 
 
 def are_heldout(digests: list[bytes], *, seed: int, share: float) -> list[bool]:
