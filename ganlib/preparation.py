@@ -15,12 +15,12 @@ from tqdm import tqdm
 from . import files, lookalikes, workers
 from .arrays import ImagesFile, Mask, digest_of
 from .data_card import NearPair
-from .datasets import OTHER_SIZE, Batch, Contents, Source
+from .datasets import Batch, Contents, Refused, Source
 from .errors import UserError
 from .fitting import CROPPED, PADDED, RESIZED, Recipe, background, channels_needed, check, target_size
 from .manifest import HELDOUT, NOWHERE, TRAIN, Manifest
 from .settings import DataSettings
-from .working import Orders, Work, work
+from .working import Orders, Work, why_too_small, work
 
 FEW = 1000
 """With fewer pictures to decode, worker processes take longer to start than they save."""
@@ -83,7 +83,7 @@ def _pass(contents: Contents, settings: DataSettings, aside: Path, cores: Cores)
 
 def _orders(contents: Contents, settings: DataSettings) -> Orders:
     """What the settings ask for, and where they leave it open, what the first picture is."""
-    first = _first_picture(contents)
+    first = _first_picture(contents, settings.min_side)
     channels, height, width = first.pixels.shape[1:]
     points = first.pixels.dtype != np.uint8
     size = (height, width) if points else target_size(settings, (height, width))
@@ -97,26 +97,30 @@ def _orders(contents: Contents, settings: DataSettings) -> Orders:
         min_side=settings.min_side,
         share=settings.heldout_share,
         seed=settings.seed,
+        points=points,
         like_first=first.names[0] if as_is else None,
     )
 
 
-def _first_picture(contents: Contents) -> Batch:
+def _first_picture(contents: Contents, min_side: int) -> Batch:
+    """The first that is not too small; UserError where there is none."""
     complaint = None
     for job in contents.jobs:
         for item in job.run():
-            if isinstance(item, Batch):
+            if isinstance(item, Refused):
+                complaint = complaint or item.sentence
+            elif (reason := why_too_small(item, min_side)) is not None:
+                complaint = complaint or f"{item.names[0]} {reason}"
+            else:
                 return item
-            complaint = complaint or item.sentence
     raise UserError(f"None of {contents.count} files could be used; the first: {complaint}")
 
 
 def _write(contents: Contents, settings: DataSettings, orders: Orders, aside: Path, cores: Cores) -> Prepared:
     manifest = Manifest(contents.classes)
-    points = _first_picture(contents).pixels.dtype != np.uint8
-    manifest.hashed = not points
-    dtype = np.dtype("<f4" if points else np.uint8)
-    doubled = 2 if settings.mirror and not points else 1
+    manifest.hashed = not orders.points
+    dtype = np.dtype("<f4" if orders.points else np.uint8)
+    doubled = 2 if settings.mirror and not orders.points else 1
     images = ImagesFile(aside / "images.npy", orders.recipe.shape, dtype, at_most=doubled * contents.count)
     with closing(images):
         for piece in _works(contents, orders, cores.decoding):
@@ -153,12 +157,9 @@ def _works(contents: Contents, orders: Orders, processes: int) -> Iterator[Work]
 
 
 def _take(piece: Work, settings: DataSettings, manifest: Manifest, images: ImagesFile) -> None:
-    if piece.refused:
-        reason, sentence = next(iter(piece.refused.values()))
-        if settings.on_bad == "error" and not (reason == OTHER_SIZE and "data.resolution to" in sentence):
-            raise UserError(f"{sentence} (data.on_bad: skip leaves such files out.)")
-        if settings.on_bad == "error":
-            raise UserError(sentence)
+    if piece.refused and settings.on_bad == "error":
+        _, sentence = next(iter(piece.refused.values()))
+        raise UserError(f"{sentence} (data.on_bad: skip leaves such files out.)")
     new = manifest.add(piece)
     if piece.pixels:
         images.add(piece.pixels[0][new], np.array(piece.heldout, bool)[new])
@@ -176,8 +177,9 @@ def _check_enough(manifest: Manifest, settings: DataSettings) -> None:
         )
     labels = np.concatenate([manifest.labels(TRAIN), manifest.labels(HELDOUT)])
     per_class = np.bincount(labels[labels >= 0], minlength=len(manifest.classes))
-    for number in np.nonzero(per_class == 1)[0].tolist():
-        row = next(row for row in manifest.kept_rows() if manifest.column("label")[row] == number)
+    if (per_class == 1).any():
+        number, rows = int(np.argmax(per_class == 1)), manifest.kept_rows()
+        (row,) = rows[manifest.column("label")[rows] == number]
         raise UserError(
             f"The class {manifest.classes[number]!r} has one picture ({manifest.names[row]}), which cannot be both "
             f"learned from and held out; add some, or remove the class."

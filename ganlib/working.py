@@ -32,6 +32,8 @@ class Orders:
     """Held-out share."""
     seed: int
     """Of the split."""
+    points: bool
+    """Whether they are points, which are taken as they are."""
     like_first: str | None = None
     """Name of the picture whose size all must have, where that is why other sizes are refused."""
 
@@ -134,10 +136,9 @@ def _why_refused(batch: Batch, orders: Orders) -> tuple[str, str] | None:
     """(reason, rest of the sentence) where pictures of this size are not wanted."""
     if batch.pixels.dtype != np.uint8:
         return None
+    if (complaint := why_too_small(batch, orders.min_side)) is not None:
+        return TOO_SMALL, complaint
     height, width = batch.pixels.shape[2:]
-    if min(height, width) < orders.min_side:
-        complaint = f"is {height}x{width} pixels (height x width) and data.min_side {orders.min_side}"
-        return TOO_SMALL, f"{complaint}; remove it, or lower data.min_side."
     if orders.recipe.fit != "none" or (height, width) == orders.recipe.shape[1:]:
         return None
     wanted = "{}x{}".format(*orders.recipe.shape[1:])
@@ -149,6 +150,16 @@ def _why_refused(batch: Batch, orders: Orders) -> tuple[str, str] | None:
     return OTHER_SIZE, (
         f"is {height}x{width} pixels (height x width), data.resolution {wanted}, and data.fit none; set data.fit to "
         f"center_crop, pad or stretch."
+    )
+
+
+def why_too_small(batch: Batch, min_side: int) -> str | None:
+    """The rest of a sentence that begins with the picture's name; none for points and for pictures large enough."""
+    height, width = batch.pixels.shape[2:]
+    if batch.pixels.dtype != np.uint8 or min(height, width) >= min_side:
+        return None
+    return (
+        f"is {height}x{width} pixels (height x width) and data.min_side {min_side}; remove it, or lower data.min_side."
     )
 
 

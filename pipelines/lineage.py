@@ -23,6 +23,8 @@ TRAIN_MODULES = (
     "training", "game", "batches", "averaging", "latents", "randomness", "images", "sampling", "pictures", "scatter",
 )  # fmt: skip
 TRAIN_SECTIONS = ("network", "loss", "penalty", "latent", "train")
+WHERE_NOT_WHAT = ("device_cache_gb",)
+"""Settings of train that change where things lie and no result: a training goes on when they are changed."""
 MADE_BY_RUNNING = (":!dvc.lock", ":!metrics")
 """Files under git that the pipeline writes: they make nobody's tree dirty."""
 
@@ -76,6 +78,8 @@ def train_code(settings: Settings) -> list[Path]:
 def of_training(settings: Settings, data_digest: str) -> Lineage:
     """The lineage of a training with these settings on this data, with the code as it stands."""
     sections = plain(settings)
+    for name in WHERE_NOT_WHAT:
+        del sections["train"][name]
     return Lineage(
         settings={name: sections[name] for name in TRAIN_SECTIONS},
         code={str(path): files.sha256_of(path) for path in train_code(settings)},

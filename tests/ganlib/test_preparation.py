@@ -464,6 +464,13 @@ def test_a_short_side_is_too_small(tmp_path):
     assert (row["reason"], row["height"], row["width"]) == ("too small", 30, 7)
 
 
+def test_a_first_picture_that_is_too_small_sets_no_size(tmp_path):
+    source = Mixed(one("dot", height=1, width=1), *several(9))
+    assert prepare(source, chosen(min_side=8, on_bad="skip"), tmp_path / "it")["shape"] == [1, 8, 8]
+    with pytest.raises(UserError, match=r"^None of 1 files could be used; the first: dot is 1x1 pixels"):
+        prepare(Mixed(one("dot", height=1, width=1)), chosen(min_side=8, on_bad="skip"), tmp_path / "it")
+
+
 def test_another_size_needs_a_resolution_or_a_way_to_fit(tmp_path):
     source = Mixed(*several(9), one("large", height=9, width=8))
     with pytest.raises(UserError, match=r"^large is 9x8 pixels .* and it/0 8x8; set data\.resolution to the size that"):
