@@ -212,12 +212,10 @@ def resize(pixels: PixelArray, height: int, width: int) -> Fitted:
     between = (width, pixels.shape[2]) if _rows_first(pixels, height, width) else (pixels.shape[3], height)
     for target, picture in zip(resized, pixels, strict=True):
         bands = picture[0] if mode == "L" else picture.transpose(1, 2, 0)
-        image = Image.fromarray(np.ascontiguousarray(bands))
-        if mode in ("LA", "RGBA"):  # with alpha multiplied in, so that it weighs the colours as they mix
-            image = image.convert(f"{mode[:-1]}a")
+        image = Image.fromarray(np.ascontiguousarray(bands))  # where there is alpha, Pillow lets it weigh the colours
         for size in (between, (width, height)):
             image = image.resize(size, Image.Resampling.LANCZOS)
-        bands = np.asarray(image.convert(mode) if image.mode != mode else image)
+        bands = np.asarray(image)
         target[:] = bands if mode == "L" else bands.transpose(2, 0, 1)
     return resized
 

@@ -136,10 +136,10 @@ class Manifest:
         return np.asarray(self.column("phash")[self.kept_rows()])
 
     def note_near_duplicates(self, first: np.ndarray, second: np.ndarray) -> None:
-        """Rows `second` show what the rows `first` show, nearly; the first such row is noted."""
+        """Rows `second` show nearly what the rows `first` show. Pairs come in order, so the earliest is noted."""
         notes = self._columns["duplicate_of"]
         for earlier, later in zip(first.tolist(), second.tolist(), strict=True):
-            if notes[later] < 0 or earlier < notes[later]:
+            if notes[later] < 0:
                 notes[later] = earlier
 
     def drop_near_duplicates(self, rows: np.ndarray) -> None:

@@ -96,6 +96,14 @@ def test_many_pictures_at_once_are_resized_as_each_alone(channels, target):
         np.testing.assert_array_equal(picture, fitting.resize(alone[np.newaxis], *target)[0])
 
 
+@pytest.mark.parametrize(("target", "between"), [((6, 16), (6, 8)), ((16, 6), (8, 6)), ((4, 4), (8, 4))])
+@pytest.mark.parametrize("count", [1, fitting.MANY])
+def test_the_direction_that_leaves_fewer_pixels_goes_first(target, between, count):
+    pixels = noise(count, 1, 8, 8)
+    first = fitting.resize(pixels, *between)
+    np.testing.assert_array_equal(fitting.resize(pixels, *target), fitting.resize(first, *target))
+
+
 def test_the_whole_picture_is_there_when_it_is_padded():
     pixels = noise(1, 3, 4, 8)
     fitted, done = fit(pixels, (3, 8, 8), "pad", (1, 2, 3))

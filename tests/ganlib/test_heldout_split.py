@@ -49,5 +49,6 @@ def test_the_same_picture_has_one_digest_in_grey_and_in_colourless_rgb_and_anoth
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_digests_of_many_pictures_are_those_of_each(channels):
     pictures = noise(9, channels)
+    pictures[4, :3], pictures[5, :3, 0, 0] = pictures[4, :1], 7  # without colour, and only in a corner
     assert pixel_digests(pictures) == [pixel_digest(picture) for picture in pictures]
     assert pixel_digests(pictures[:, :, ::-1]) == [pixel_digest(picture[:, ::-1]) for picture in pictures]
