@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from collections.abc import Iterator
 from hashlib import sha256
 from io import BytesIO
@@ -11,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from jaxtyping import Bool
 
+from .errors import UserError
 from .fitting import Shape
 
 Mask = Bool[np.ndarray, " n"]
@@ -30,6 +32,7 @@ class ImagesFile:
         self.shape, self.dtype = shape, dtype
         self.item_bytes = math.prod(shape) * dtype.itemsize
         self.counts = {"train": 0, "heldout": 0}
+        _check_room(path, HEADER + at_most * self.item_bytes)
         self._path, self._aside = path, path.with_name(f"{path.name}.heldout")
         self._files = {"train": path.open("w+b"), "heldout": self._aside.open("w+b")}
         self._starts = {"train": HEADER, "heldout": 0}
@@ -104,6 +107,16 @@ class ImagesFile:
         np.lib.format.write_array_header_1_0(header, description)
         assert len(header.getvalue()) == HEADER
         return header.getvalue()
+
+
+def _check_room(path: Path, needed: int) -> None:
+    """UserError where the disk has less room: known before the first picture is decoded."""
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise UserError(
+            f"The prepared data would take up to {needed / 1e9:.1f} GB and {path.parent.parent.resolve()} has "
+            f"{free / 1e9:.1f} GB free; free some space, or lower data.resolution."
+        )
 
 
 def _write_at(file: BinaryIO, offset: int, piece: np.ndarray) -> int:

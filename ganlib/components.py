@@ -3,6 +3,7 @@
 import difflib
 import importlib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
@@ -47,7 +48,8 @@ def build(interface: type[Kind], name: str, options: Mapping[str, Any], *, secti
 
 def fields_of(interface: type[Kind], name: str) -> list[str]:
     """The parameters that the component `name` takes."""
-    return list(getattr(leaf(interface, name), "__dataclass_fields__", {}))
+    found = leaf(interface, name)
+    return [field.name for field in fields(found)] if is_dataclass(found) else []
 
 
 def leaf(interface: type[Kind], name: str) -> type[Kind]:
@@ -108,7 +110,7 @@ def _unknown(place: str, word: str, known: list[str], holder: str) -> str:
     if close:
         way_out = f"did you mean {close[0]}?"
     elif known:
-        way_out = f"known here: {', '.join(known)}."
+        way_out = f"{'leave it empty; ' if holder else ''}known here: {', '.join(known)}."
     else:
         way_out = "it takes none."
     return f"{place} is not a parameter{f' of {holder}' if holder else ''}; {way_out}"

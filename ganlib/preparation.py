@@ -131,6 +131,8 @@ def _write(contents: Contents, settings: DataSettings, orders: Orders, aside: Pa
         for refused in contents.others:
             manifest.add_refused(refused)
         _check_enough(manifest, settings)
+        if not contents.drawn:
+            _check_classes(manifest)
         kept, index = _places(manifest, doubled)
         images.finish(kept, mirror=doubled == 2)
     manifest.write(aside / "manifest.parquet", index)
@@ -175,6 +177,16 @@ def _check_enough(manifest: Manifest, settings: DataSettings) -> None:
             f"Only {kept} of {len(manifest.names)} files are left ({why}), and data.min_images is "
             f"{settings.min_images}; give data.path more pictures or lower it."
         )
+    if not all(counts.values()):
+        side, share = "held out" if counts[TRAIN] else "kept for training", settings.heldout_share
+        raise UserError(
+            f"data.heldout_share of {share} leaves none of the {kept} pictures {side}; change it, take more "
+            f"pictures or another data.seed."
+        )
+
+
+def _check_classes(manifest: Manifest) -> None:
+    """UserError where a class has one picture alone."""
     labels = np.concatenate([manifest.labels(TRAIN), manifest.labels(HELDOUT)])
     per_class = np.bincount(labels[labels >= 0], minlength=len(manifest.classes))
     if (per_class == 1).any():
@@ -183,12 +195,6 @@ def _check_enough(manifest: Manifest, settings: DataSettings) -> None:
         raise UserError(
             f"The class {manifest.classes[number]!r} has one picture ({manifest.names[row]}), which cannot be both "
             f"learned from and held out; add some, or remove the class."
-        )
-    if not all(counts.values()):
-        side, share = "held out" if counts[TRAIN] else "kept for training", settings.heldout_share
-        raise UserError(
-            f"data.heldout_share of {share} leaves none of the {kept} pictures {side}; change it, take more "
-            f"pictures or another data.seed."
         )
 
 

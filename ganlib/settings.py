@@ -22,7 +22,14 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 
 
-Resolution = Positive | tuple[Positive, Positive] | None
+def _resolution(value: Any) -> Any:
+    sides = value if isinstance(value, list | tuple) and len(value) == 2 else [value]
+    if value is not None and not all(type(side) is int and side > 0 for side in sides):
+        raise PydanticCustomError("resolution", "give pixels (64), [height, width], or leave it empty")
+    return tuple(value) if isinstance(value, list) else value
+
+
+Resolution = Annotated[Positive | tuple[Positive, Positive] | None, BeforeValidator(_resolution)]
 """Side, or (height, width), in pixels."""
 
 

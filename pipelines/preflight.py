@@ -62,7 +62,6 @@ def before_training(settings: Settings, data: PreparedData) -> None:
     wanted = settings.evaluate
     check_network(settings, data.kind)
     features.check_name(wanted.extractor, data.kind)
-    evaluation.check(wanted, Counts(settings.sample.n, len(data.train), len(data.heldout)))
     if wanted.weights is not None and not Path(wanted.weights).is_file():
         raise UserError(f"evaluate.weights is {wanted.weights!r}, which is no file; set it to one, or leave it empty.")
     if wanted.extractor == "classifier" and wanted.weights is None:
@@ -71,3 +70,4 @@ def before_training(settings: Settings, data: PreparedData) -> None:
             raise UserError(f"evaluate.extractor is classifier but {reason}; set it to inception.")
     if wanted.extractor == "inception":
         inception.check_channels(data.image_shape[0])
+    evaluation.check(wanted, Counts(settings.sample.n, len(data.train), len(data.heldout)))

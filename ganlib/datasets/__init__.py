@@ -83,6 +83,8 @@ class Contents:
     """In an order that depends on the source's content alone."""
     others: tuple[Refused, ...] = ()
     """Input files known beforehand to be no pictures, such as texts among them; never an error."""
+    drawn: bool = False
+    """Whether we made it, so that nobody can mend a class that is rare in it."""
     notes: tuple[str, ...] = ()
     """What else a person should know of how the source was read; shown in the summary and on the data card."""
 

@@ -84,6 +84,7 @@ class Gaussians(Source):
             count=self.count,
             classes=mixture(self.layout).names,
             jobs=[Block(self.layout, self.seed, start // BLOCK, min(BLOCK, self.count - start)) for start in starts],
+            drawn=True,
         )
 
 

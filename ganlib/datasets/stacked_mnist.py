@@ -56,6 +56,7 @@ class StackedMnist(Source):
                 Block(scratch, digits, self.seed, start // BLOCK, min(BLOCK, self.count - start), BORDERS[variant])
                 for start in starts
             ],
+            drawn=True,
             notes=(f"random triples of {digits} digits, {variant} pixels as drawn",),
         )
 

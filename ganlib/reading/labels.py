@@ -17,6 +17,11 @@ DESCRIPTION = "dataset.json"
 """Where the StyleGAN convention has the labels."""
 
 
+TRAINING = {"train", "training"}
+PARTS = TRAINING | {"test", "testing", "val", "valid", "validation", "dev", "eval"}
+"""How folders are called that hold parts of a data set: taken for classes, they would be learned as such."""
+
+
 @dataclass(frozen=True)
 class Labelled:
     """The classes of pictures."""
@@ -113,6 +118,12 @@ def by_folder(store: Store, pictures: list[str], base: str, *, wanted: bool = Fa
     if empty := folders - set(labels):
         raise UserError(
             f"{store.place(base + min(empty))} is a class's folder without pictures; put some there or remove it."
+        )
+    if not wanted and {folder.lower() for folder in folders} <= PARTS:
+        inside = store.place(base + min(folders, key=lambda folder: folder.lower() not in TRAINING))
+        raise UserError(
+            f"The folders {' and '.join(sorted(map(shown, folders)))} are called like parts of a data set and not like "
+            f"classes; name one of them in data.path ({inside}), or set data.labels to folders or none."
         )
     return _numbered(labels)
 

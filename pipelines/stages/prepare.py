@@ -51,7 +51,8 @@ def notices(description: dict[str, Any], settings: DataSettings) -> list[str]:
         lines.append(f"{sum(source['refused'].values())} of {source['files']} files are left out: {reasons}")
     if near.get("pairs") and settings.near_duplicates == "keep":
         lines.append(
-            f"{near['pairs']} pairs of near duplicates, {near['straddling']} of them across the split "
+            f"{near['pairs']} {'pair' if near['pairs'] == 1 else 'pairs'} of near duplicates, {near['straddling']} "
+            f"of them across the split "
             f"(data.near_duplicates: drop leaves out the later ones)"
         )
     if settings.path and Path(f"{settings.path}.dvc").exists() and settings.watch != settings.path:

@@ -365,6 +365,17 @@ def test_a_class_with_one_picture_is_a_mistake(tmp_path):
         prepare(Listed(noise(40), labels, classes=("cat", "dog")), chosen(), tmp_path / "it")
 
 
+def test_a_class_that_we_drew_rarely_is_none(tmp_path):
+    class Drawn(Listed):
+        def open(self, scratch):
+            return replace(super().open(scratch), drawn=True)
+
+    labels = np.zeros(40, np.int64)
+    labels[7] = 1
+    description = prepare(Drawn(noise(40), labels, classes=("cat", "dog")), chosen(), tmp_path / "it")
+    assert sum(split["dog"] for split in description["class_counts"].values()) == 1
+
+
 def test_an_exact_duplicate_is_kept_once_and_says_whose_it_is(tmp_path):
     copies = [replace(one("it/3"), names=["copy"]), replace(one("it/3"), names=["colour"])]
     copies[1] = replace(copies[1], pixels=copies[1].pixels.repeat(3, axis=1), mode="RGB")

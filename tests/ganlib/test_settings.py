@@ -23,7 +23,10 @@ from ganlib.errors import UserError
         ({"train": {"batch_size": 6.5}}, "train.batch_size is 6.5; it should be a valid integer."),
         ({"train": {"batch_size": "64"}}, "train.batch_size is '64'; it should be a valid integer."),
         ({"data": {"channels": 7}}, "data.channels is 7; it should be 'auto', 1, 2, 3 or 4."),
-        ({"data": {"resolution": [8, 0]}}, "data.resolution is 0; it should be greater than 0."),
+        (
+            {"data": {"resolution": [8, 0]}},
+            "data.resolution is [8, 0]; give pixels (64), [height, width], or leave it empty.",
+        ),
         ({"loss": {"nam": "hinge"}}, "loss.name is missing; give it a value."),
         ({"loss": "hinge"}, "loss is 'hinge'; it should be a section with a name, such as {name: ...}."),
         ({"device": "tpu"}, "device is 'tpu'; choose auto, cpu, cuda or cuda:N."),

@@ -183,6 +183,14 @@ def missing_column():
     return labels("picture,class\ncat/0.png,1\n")
 
 
+def parts_for_classes():
+    for part in ("train", "test"):
+        for name in ("cat", "dog"):
+            Path(f"parts/{part}/{name}").mkdir(parents=True)
+            Path(f"parts/{part}/{name}/0.png").write_bytes(Path(f"pictures/{name}/0.png").read_bytes())
+    return folder("parts")
+
+
 def idx(magic=0x803, count=3, length=3 * 64):
     Path("idx").mkdir()
     for part in ("train", "t10k"):
@@ -226,6 +234,13 @@ BAD = {
     "truncated tar": (truncated_tar, r"it\.tar\.gz"),
     "folder of texts": (texts, r"texts.* holds no picture"),
     "class with one picture": (lonely_class, r"The class 'cow' has one picture \(cow/one\.png\)"),
+    "parts of a data set": (
+        parts_for_classes, r"The folders test and train are called like parts .*data\.path \(parts/train\)",
+    ),
+    "no room on the disk": (lambda: folder(resolution=1 << 20), r"take up to [\d.]+ GB .* lower data\.resolution"),
+    "another source's setting": (
+        lambda: folder(variant="mnist"), r"data\.variant is not a parameter of image_folder; leave it empty; known",
+    ),
     "labels of missing files": (missing_files, r"labels\.csv.*cat/77\.png"),
     "missing column": (missing_column, r"labels\.csv.*file_name.*picture, class"),
     "wrong magic": (lambda: idx(magic=0x801), r"train-images-idx3-ubyte\.gz starts with 00000801"),
