@@ -114,9 +114,13 @@ def _check_room(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if needed > free:
         raise UserError(
-            f"The prepared data would take up to {needed / 1e9:.1f} GB and {path.parent.parent.resolve()} has "
-            f"{free / 1e9:.1f} GB free; free some space, or lower data.resolution."
+            f"The prepared data would take up to {_size(needed)} and {path.parent.parent.resolve()} has {_size(free)} "
+            f"free; free some space, or lower data.resolution."
         )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
 def _write_at(file: BinaryIO, offset: int, piece: np.ndarray) -> int:

@@ -33,8 +33,8 @@ def test_a_full_disk_is_one_sentence_and_the_earlier_data_come_back(small_disk: 
     small_disk.set({"data.resolution": 64})
     done = small_disk.run("dvc", "repro", "prepare")
     assert done.returncode != 0
-    assert "error: " in done.stdout
-    assert "the disk is full; free some space and run again." in done.stdout
+    assert "error: The prepared data would take up to 7.4 MB" in done.stdout
+    assert "free; free some space, or lower data.resolution." in done.stdout
     assert "Traceback" not in done.stdout
     assert sha256_of(small_disk.folder / IMAGES) == before
     assert [path.name for path in (small_disk.folder / "data").iterdir()] == ["prepared"]

@@ -237,7 +237,7 @@ BAD = {
     "parts of a data set": (
         parts_for_classes, r"The folders test and train are called like parts .*data\.path \(parts/train\)",
     ),
-    "no room on the disk": (lambda: folder(resolution=1 << 20), r"take up to [\d.]+ GB .* lower data\.resolution"),
+    "no room on the disk": (lambda: folder(resolution=1 << 20), r"take up to [\d,.]+ GB .* lower data\.resolution"),
     "another source's setting": (
         lambda: folder(variant="mnist"), r"data\.variant is not a parameter of image_folder; leave it empty; known",
     ),
