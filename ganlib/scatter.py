@@ -154,24 +154,28 @@ def _histograms(reals: Float[np.ndarray, " n"], generated: Float32[np.ndarray, "
 
 
 def _framed(panel: Canvas, title: str, view: View, *, flat: bool = False) -> Drawing:
-    """The panel with its title above, and the ends and middles of its axes named; one axis where `flat`."""
+    """The panel with its title above and round numbers along its axes; one axis where `flat`."""
     font = ImageFont.load_default(size=13)
     whole = Image.new("RGB", (SIDE + 2 * MARGIN, SIDE + 2 * MARGIN), "white")
     whole.paste(Image.fromarray(panel), (MARGIN, MARGIN))
     pencil = ImageDraw.Draw(whole)
     pencil.rectangle((MARGIN - 1, MARGIN - 1, MARGIN + SIDE, MARGIN + SIDE), outline=LINE)
     pencil.text((MARGIN + SIDE / 2, MARGIN / 2), title, fill="black", anchor="mm", font=font)
-    for share in (0.1, 0.5, 0.9):
-        x, y = view.centre + view.reach * (2 * share - 1)
-        right, up = MARGIN + share * SIDE, MARGIN + (1 - share) * SIDE
+    for share, number in ticks(float(view.centre[0]), view.reach):
+        right = MARGIN + share * SIDE
         pencil.line((right, MARGIN + SIDE, right, MARGIN + SIDE + 4), fill=LINE)
-        pencil.text((right, MARGIN + SIDE + 6), _number(x, view.reach), fill="black", anchor="ma", font=font)
-        if not flat:
-            pencil.line((MARGIN - 5, up, MARGIN - 1, up), fill=LINE)
-            pencil.text((MARGIN - 6, up), _number(y, view.reach), fill="black", anchor="rm", font=font)
+        pencil.text((right, MARGIN + SIDE + 6), number, fill="black", anchor="ma", font=font)
+    for share, number in () if flat else ticks(float(view.centre[1]), view.reach):
+        up = MARGIN + (1 - share) * SIDE
+        pencil.line((MARGIN - 5, up, MARGIN - 1, up), fill=LINE)
+        pencil.text((MARGIN - 6, up), number, fill="black", anchor="rm", font=font)
     return np.asarray(whole)
 
 
-def _number(value: float, reach: float) -> str:
-    """With the digits that ticks on an axis of this length need; adding 0 makes a zero of a negative zero."""
-    return f"{round(float(value), max(0, 1 - math.floor(math.log10(reach)))) + 0.0:g}"
+def ticks(centre: float, reach: float) -> list[tuple[float, str]]:
+    """(place, number) of round numbers between centre - reach, which is at 0, and centre + reach, which is at 1."""
+    step = 10.0 ** math.floor(math.log10(2 * reach))
+    while 2 * reach / step < 3:
+        step /= 2
+    numbers = range(math.ceil((centre - reach) / step), math.floor((centre + reach) / step) + 1)
+    return [((number * step - centre + reach) / (2 * reach), f"{number * step:.6g}") for number in numbers]

@@ -96,3 +96,15 @@ def test_the_same_points_are_the_same_picture(dimensions: int) -> None:
 def test_training_points_all_in_one_place_have_a_view_too() -> None:
     train = split(np.ones((5, 2, 1, 1), dtype=np.float32))
     assert scatter.overview(np.ones((5, 2, 1, 1), dtype=np.float32), None, train).shape == (WHOLE, 2 * WHOLE, 3)
+
+
+@pytest.mark.parametrize(
+    ("centre", "reach"), [(0, 1.15), (-0.06, 1.15), (0, 4.7), (1e-3, 2e-4), (5e5, 37.0), (3.3, 1e-5)]
+)
+def test_axes_carry_a_few_round_numbers_where_they_belong(centre, reach):
+    found = scatter.ticks(centre, reach)
+    assert 3 <= len(found) <= 12
+    for place, number in found:
+        assert -1e-9 <= place <= 1 + 1e-9
+        assert abs(centre - reach + 2 * reach * place - float(number)) < 1e-5 * abs(centre) + 1e-3 * reach
+    assert "-0" not in [number for _, number in found]
