@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
+    # urllib reads them once in a process; it must forget them after this test.
+    monkeypatch.setattr(urllib.request, "_opener", None)
     return tmp_path
 
 
