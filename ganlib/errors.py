@@ -6,3 +6,8 @@ class UserError(ValueError):
 
     Programs show the message alone and exit with code 2; any other exception is a bug and keeps its traceback.
     """
+
+
+def unreadable(place: object, error: OSError) -> UserError:
+    """What is raised for a file or folder that the system does not let us read."""
+    return UserError(f"{place} cannot be read: {error.strerror or error}.")

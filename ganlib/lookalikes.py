@@ -6,10 +6,8 @@ import numpy as np
 
 from . import duplicates
 from .arrays import ImagesFile
-from .data_card import NearPair
-from .manifest import HELDOUT, TRAIN, Manifest
-
-SHOWN_PAIRS = 24
+from .data_card import PAIRS, NearPair
+from .manifest import SIDES, Manifest
 
 
 def note(manifest: Manifest, images: ImagesFile, *, drop: bool, threads: int) -> tuple[list[NearPair], dict[str, Any]]:
@@ -23,7 +21,7 @@ def note(manifest: Manifest, images: ImagesFile, *, drop: bool, threads: int) ->
         return [], {"pairs": 0, "straddling": 0, "complete": True}
     side, place = manifest.column("split")[rows], manifest.column("place")[rows]
 
-    written = {TRAIN: images.written("train"), HELDOUT: images.written("heldout")}
+    written = {number: images.written(name) for number, name in SIDES.items()}
 
     def picture_at(positions: np.ndarray) -> np.ndarray:
         pictures = np.empty((len(positions), *images.shape), images.dtype)
@@ -36,7 +34,7 @@ def note(manifest: Manifest, images: ImagesFile, *, drop: bool, threads: int) ->
     pairs, correlations, complete = duplicates.near_pairs(values, picture_at, threads=threads)
     straddling = side[pairs[:, 0]] != side[pairs[:, 1]]
     shown = []
-    for number in np.unique(np.linspace(0, len(pairs) - 1, min(SHOWN_PAIRS, len(pairs))).astype(int)).tolist():
+    for number in np.unique(np.linspace(0, len(pairs) - 1, min(PAIRS, len(pairs))).astype(int)).tolist():
         first, second = picture_at(pairs[number])
         names = [manifest.names[row] for row in rows[pairs[number]]]
         bits = int(np.bitwise_count(values[pairs[number, 0]] ^ values[pairs[number, 1]]))

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Bool, Int64
 
-from .datasets import EXACT_DUPLICATE, NEAR_DUPLICATE, Refused
+from .datasets import EXACT_DUPLICATE, NEAR_DUPLICATE
 from .duplicates import Hashes
 from .prepared import LabelArray
 from .working import Work
@@ -35,6 +35,8 @@ SCHEMA = pa.schema({
 })  # fmt: skip
 
 TRAIN, HELDOUT, NOWHERE = 0, 1, 2
+SIDES = {TRAIN: "train", HELDOUT: "heldout"}
+"""What the two sides of the split are called."""
 TYPES = {"b": np.int8, "i": np.int32, "q": np.int64, "Q": np.uint64}
 NOTHING = b"\0" * 32
 
@@ -65,15 +67,6 @@ class Manifest:
         """One number per row so far."""
         values = self._columns[name]
         return np.array(values, TYPES[values.typecode])
-
-    def add_refused(self, refused: Refused) -> None:
-        """A file that was known beforehand to be no picture."""
-        work = Work(refused={0: (refused.reason, refused.sentence)})
-        for column, value in (("names", refused.name), ("labels", refused.label), ("heights", 0), ("widths", 0)):
-            getattr(work, column).append(value)
-        work.modes.append("")
-        work.done.append("")
-        self.add(work)
 
     def add(self, work: Work) -> Bool[np.ndarray, " pictures"]:
         """The rows of a piece of work; says which of its pictures are new. The others show what an earlier one
@@ -109,7 +102,7 @@ class Manifest:
         reason[pictures[~new]] = self._word(EXACT_DUPLICATE)
         for row, (word, _) in work.refused.items():
             reason[row] = self._word(word)
-        for side in (TRAIN, HELDOUT):
+        for side in SIDES:
             chosen = pictures[new & (heldout == bool(side))]
             split[chosen] = side
             place[chosen] = np.arange(len(chosen)) + self._places[side]
@@ -190,7 +183,7 @@ class Manifest:
             "reason": _words(words, numbers["reason"], empty=words.index("")),
             "detail": [self.details.get(row) for row in range(start, stop)],
             "index": pa.array(index[rows], mask=index[rows] < 0),
-            "split": _words(["train", "heldout", ""], split, empty=NOWHERE),
+            "split": _words([*SIDES.values(), ""], split, empty=NOWHERE),
             "sha256": pa.array([hexadecimal[i : i + 64] for i in range(0, len(hexadecimal), 64)], mask=unknown),
             "phash": pa.array([f"{v:016x}" for v in numbers["phash"].tolist()], mask=unknown | (not self.hashed)),
             "label": label,

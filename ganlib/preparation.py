@@ -17,8 +17,9 @@ from .arrays import ImagesFile, Mask, digest_of
 from .data_card import NearPair
 from .datasets import Batch, Contents, Refused, Source
 from .errors import UserError
-from .fitting import CROPPED, PADDED, RESIZED, Recipe, background, channels_needed, check, target_size
-from .manifest import HELDOUT, NOWHERE, TRAIN, Manifest
+from .fitting import CROPPED, PADDED, RESIZED, Recipe, Shape, background, channels_needed, check, target_size
+from .manifest import NOWHERE, SIDES, TRAIN, Manifest
+from .prepared import STORED_AS, LabelArray
 from .settings import DataSettings
 from .working import Orders, Work, why_too_small, work
 
@@ -119,7 +120,7 @@ def _first_picture(contents: Contents, min_side: int) -> Batch:
 def _write(contents: Contents, settings: DataSettings, orders: Orders, aside: Path, cores: Cores) -> Prepared:
     manifest = Manifest(contents.classes)
     manifest.hashed = not orders.points
-    dtype = np.dtype("<f4" if orders.points else np.uint8)
+    dtype = STORED_AS["points" if orders.points else "pictures"]
     doubled = 2 if settings.mirror and not orders.points else 1
     images = ImagesFile(aside / "images.npy", orders.recipe.shape, dtype, at_most=doubled * contents.count)
     with closing(images):
@@ -128,18 +129,20 @@ def _write(contents: Contents, settings: DataSettings, orders: Orders, aside: Pa
         near_pairs, near = lookalikes.note(
             manifest, images, drop=settings.near_duplicates == "drop", threads=cores.comparing
         )
+        beside = Work()
         for refused in contents.others:
-            manifest.add_refused(refused)
+            beside.refuse(refused)
+        manifest.add(beside)
         _check_enough(manifest, settings)
         if not contents.drawn:
             _check_classes(manifest)
         kept, index = _places(manifest, doubled)
         images.finish(kept, mirror=doubled == 2)
     manifest.write(aside / "manifest.parquet", index)
-    labels = [np.tile(manifest.labels(side), doubled) for side in (TRAIN, HELDOUT)]
-    np.save(aside / "labels.npy", np.concatenate(labels), allow_pickle=False)
-    description = _describe(aside, orders, manifest, contents, settings, near)
-    return Prepared(description, near_pairs)
+    labels = {name: np.tile(manifest.labels(side), doubled) for side, name in SIDES.items()}
+    np.save(aside / "labels.npy", np.concatenate(list(labels.values())), allow_pickle=False)
+    digest = _digest(aside / "images.npy", orders.recipe.shape, contents.classes, labels)
+    return Prepared(_describe(contents, settings, orders, manifest, labels, near, digest), near_pairs)
 
 
 def _works(contents: Contents, orders: Orders, processes: int) -> Iterator[Work]:
@@ -169,7 +172,7 @@ def _take(piece: Work, settings: DataSettings, manifest: Manifest, images: Image
 
 def _check_enough(manifest: Manifest, settings: DataSettings) -> None:
     """UserError where what is left is no data set."""
-    counts = {side: int((manifest.column("split") == side).sum()) for side in (TRAIN, HELDOUT)}
+    counts = {side: int((manifest.column("split") == side).sum()) for side in SIDES}
     kept, lost = sum(counts.values()), manifest.reasons()
     if kept < settings.min_images:
         why = ", ".join(f"{count} {reason}" for reason, count in lost.items()) or "no file left out"
@@ -187,7 +190,7 @@ def _check_enough(manifest: Manifest, settings: DataSettings) -> None:
 
 def _check_classes(manifest: Manifest) -> None:
     """UserError where a class has one picture alone."""
-    labels = np.concatenate([manifest.labels(TRAIN), manifest.labels(HELDOUT)])
+    labels = np.concatenate([manifest.labels(side) for side in SIDES])
     per_class = np.bincount(labels[labels >= 0], minlength=len(manifest.classes))
     if (per_class == 1).any():
         number, rows = int(np.argmax(per_class == 1)), manifest.kept_rows()
@@ -202,7 +205,7 @@ def _places(manifest: Manifest, doubled: int) -> tuple[dict[str, Mask], np.ndarr
     """Which pictures of each side's file stay, and each row's place in the array (-1 for none)."""
     split, place = manifest.column("split"), manifest.column("place")
     index, first, kept = np.full(len(split), -1, np.int64), 0, {}
-    for side, name in ((TRAIN, "train"), (HELDOUT, "heldout")):
+    for side, name in SIDES.items():
         rows = np.nonzero(split == side)[0]
         written = manifest.written(side)
         kept[name] = np.zeros(written, bool)
@@ -214,31 +217,26 @@ def _places(manifest: Manifest, doubled: int) -> tuple[dict[str, Mask], np.ndarr
 
 
 def _describe(
-    aside: Path, orders: Orders, manifest: Manifest, contents: Contents, settings: DataSettings, near: dict[str, Any]
+    contents: Contents,
+    settings: DataSettings,
+    orders: Orders,
+    manifest: Manifest,
+    labels: dict[str, LabelArray],
+    near: dict[str, Any],
+    digest: str,
 ) -> dict[str, Any]:
     """What a reader needs to know of the data, and what was done to it."""
-    doubled = 2 if settings.mirror and manifest.hashed else 1
-    labels = {name: manifest.labels(side) for name, side in (("train", TRAIN), ("heldout", HELDOUT))}
-    counts = {name: doubled * len(values) for name, values in labels.items()}
-    classes, shape = contents.classes, [sum(counts.values()), *orders.recipe.shape]
-    stored = np.load(aside / "labels.npy", allow_pickle=False)
+    classes = contents.classes
+    per_class = {name: np.bincount(values[values >= 0], minlength=len(classes)) for name, values in labels.items()}
     return {
-        "kind": "pictures" if manifest.hashed else "points",
-        "shape": shape[1:],
+        "kind": "points" if orders.points else "pictures",
+        "shape": list(orders.recipe.shape),
         "classes": list(classes),
-        "counts": counts,
+        "counts": {name: len(values) for name, values in labels.items()},
         "class_counts": {
-            name: {
-                word: doubled * int(number)
-                for word, number in zip(classes, np.bincount(values[values >= 0], minlength=len(classes)), strict=True)
-            }
-            for name, values in labels.items()
+            name: dict(zip(classes, numbers.tolist(), strict=True)) for name, numbers in per_class.items()
         },
-        "digest": digest_of(
-            aside / "images.npy",
-            json.dumps([shape, list(classes), counts["train"]]).encode(),
-            stored.astype("<i8").tobytes(),
-        ),
+        "digest": digest,
         "source": {
             "name": settings.source,
             "files": len(manifest.names),
@@ -248,6 +246,13 @@ def _describe(
         },
         "preparation": _preparation(orders, manifest, settings, near),
     }
+
+
+def _digest(images: Path, shape: Shape, classes: tuple[str, ...], labels: dict[str, LabelArray]) -> str:
+    """sha256 over shape, class names and where the split lies, then pixels, then labels."""
+    in_order = np.concatenate(list(labels.values()))
+    head = json.dumps([[len(in_order), *shape], list(classes), len(labels["train"])])
+    return digest_of(images, head.encode(), in_order.astype("<i8").tobytes())
 
 
 def _preparation(orders: Orders, manifest: Manifest, settings: DataSettings, near: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def in_order(
     process ends, its workers end.
     """
     with contextlib.ExitStack() as stack:
-        workers = [_Worker(function, preload) for _ in range(min(processes, len(tasks)))]
+        start_ahead(preload)
+        workers = [_Worker(function) for _ in range(min(processes, len(tasks)))]
         for worker in workers:
             stack.callback(worker.stop)
         for number, worker in enumerate(workers):
@@ -62,9 +63,8 @@ def start_ahead(preload: str) -> None:
 class _Worker:
     """One process with a pipe for tasks and one for results."""
 
-    def __init__(self, function: Callable[[Any], Iterable[Any]], preload: str) -> None:
+    def __init__(self, function: Callable[[Any], Iterable[Any]]) -> None:
         # A fresh server of forks: this process may have threads and libraries that do not survive a fork.
-        start_ahead(preload)
         context: ForkServerContext = multiprocessing.get_context("forkserver")
         their_tasks, self.tasks = context.Pipe(duplex=False)
         self.results, their_results = context.Pipe(duplex=False)

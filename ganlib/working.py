@@ -61,6 +61,16 @@ class Work:
     wider: int = 0
     """Channels that a picture needs which the recipe does not have; the work stopped before it."""
 
+    def refuse(self, refused: Refused, batch: Batch | None = None) -> None:
+        """Takes in a file that gives no picture; `batch` is what it was decoded to, where it was."""
+        self.refused[len(self.names)] = refused.reason, refused.sentence
+        self.names.append(refused.name)
+        self.labels.append(refused.label)
+        self.heights.append(batch.pixels.shape[2] if batch else 0)
+        self.widths.append(batch.pixels.shape[3] if batch else 0)
+        self.modes.append(batch.mode if batch else "")
+        self.done.append("")
+
     def finish(self) -> "Work":
         """As one block of pixels, with their hashes."""
         if self.pixels:
@@ -81,10 +91,10 @@ def work(job: Job, orders: Orders) -> Iterator[Work]:
     piece = Work()
     for item in _together(job.run()):
         if isinstance(item, Refused):
-            _add_refused(piece, item)
+            piece.refuse(item)
         elif (reason := _why_refused(item, orders)) is not None:
             for name, label in zip(item.names, item.labels.tolist(), strict=True):
-                _add_refused(piece, Refused(name, reason[0], f"{name} {reason[1]}", label), item)
+                piece.refuse(Refused(name, reason[0], f"{name} {reason[1]}", label), item)
         elif orders.widen and (wider := _wider(item, orders.recipe)):
             piece.wider = wider
             break
@@ -102,11 +112,12 @@ def _together(items: Iterable[Batch | Refused]) -> Iterator[Batch | Refused]:
     costs as much for one small picture as for many."""
     alike: list[Batch] = []
     for item in items:
-        if alike and not (isinstance(item, Batch) and _alike(alike, item)):
+        joins = item if isinstance(item, Batch) and item.pixels.nbytes <= SMALL_BYTES else None
+        if alike and not (joins and _alike(alike, joins)):
             yield _joined(alike)
             alike = []
-        if isinstance(item, Batch) and item.pixels.nbytes <= SMALL_BYTES:
-            alike.append(item)
+        if joins:
+            alike.append(joins)
         else:
             yield item
     if alike:
@@ -170,16 +181,6 @@ def _wider(batch: Batch, recipe: Recipe) -> int:
     channels, height, width = batch.pixels.shape[1:]
     together = join(recipe.shape[0], channels_needed(channels, (height, width), recipe))
     return together if together != recipe.shape[0] else 0
-
-
-def _add_refused(piece: Work, refused: Refused, batch: Batch | None = None) -> None:
-    piece.refused[len(piece.names)] = refused.reason, refused.sentence
-    piece.names.append(refused.name)
-    piece.labels.append(refused.label)
-    piece.heights.append(batch.pixels.shape[2] if batch else 0)
-    piece.widths.append(batch.pixels.shape[3] if batch else 0)
-    piece.modes.append(batch.mode if batch else "")
-    piece.done.append("")
 
 
 def _add(piece: Work, batch: Batch, orders: Orders) -> None:

@@ -50,10 +50,8 @@ class Summary:
 
     @property
     def fit(self) -> str | None:
-        """data.fit, where dataset.json has it, by name or in words."""
-        words = str(self.preparation.get("fit", ""))
-        begins = {"center_crop": "largest centred part", "pad": "the whole picture"}
-        return next((name for name, word in begins.items() if words.startswith((name, word))), None)
+        """data.fit, where dataset.json has it."""
+        return self.preparation.get("fit")
 
     @property
     def near(self) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int64, UInt8
 from PIL import Image
 
+from ..fitting import COLOURS, composed
 from ..prepared import LabelArray
 from .markup import Markup, element, shortened
 
@@ -173,7 +174,8 @@ def mean(pictures: Pictures, labels: LabelArray, classes: int) -> Mean:
     squares = np.zeros(bands)
     step = max(1, PIECE_BYTES // int(np.prod(pictures.shape[1:])))
     for piece in (rows[start : start + step] for start in range(0, len(rows), step)):
-        values = over_white(pictures[piece]).astype(np.float64)
+        shown = pictures[piece]
+        values = (composed(shown, COLOURS["white"]) if shown.shape[1] in (2, 4) else shown).astype(np.float64)
         squares += (values**2).sum(axis=(0, 2, 3))
         for place, chosen in enumerate([labels[piece] == number for number in numbers] + [labels[piece] > -2]):
             sums[place] += values[chosen].sum(axis=0)
@@ -183,13 +185,3 @@ def mean(pictures: Pictures, labels: LabelArray, classes: int) -> Mean:
     deviation = np.sqrt(np.maximum(squares / (len(rows) * np.prod(pictures.shape[2:])) - centre**2, 0))
     by_class = {number: means[number] for number in numbers if counts[number]}
     return Mean(len(rows), means[-1], by_class, np.stack([centre, deviation]))
-
-
-def over_white(
-    pixels: UInt8[np.ndarray, "n channels height width"],
-) -> UInt8[np.ndarray, "n colours height width"]:
-    """Straight alpha, the last of 2 or 4 channels, composed with white; others as they are."""
-    if pixels.shape[1] not in (2, 4):
-        return pixels
-    colours, alpha = pixels[:, :-1].astype(np.uint16), pixels[:, -1:].astype(np.uint16)
-    return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..components import component
 from ..decoding import extensions, picture
-from ..errors import UserError
+from ..errors import UserError, unreadable
 from ..prepared import LabelArray
 from ..reading.archives import compression_of, unpack
 from ..reading.labels import labelled
@@ -95,7 +95,7 @@ def _start(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(BLOCK)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise unreadable(path, error) from None
 
 
 def _is_tar(start: bytes) -> bool:

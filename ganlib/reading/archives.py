@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, unreadable
 from .names import hidden, points_outside, shown, tidy
 
 MOST_UNPACKED = 1 << 30
@@ -37,7 +37,7 @@ class ArchiveFile:
             with path.open("rb") as file:
                 return cls(str(path), _identity(file.fileno()))
         except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
+            raise unreadable(path, error) from None
 
     @property
     def size(self) -> int:
@@ -65,7 +65,7 @@ def _opened(archive: ArchiveFile) -> OpenFile:
     try:
         file = OpenFile(archive.path)
     except OSError as error:
-        raise UserError(f"{archive.path} cannot be read: {error.strerror or error}.") from None
+        raise unreadable(archive.path, error) from None
     if _identity(file.descriptor) != archive.identity:
         raise UserError(f"{archive.path} changed while it was being read; leave it alone and prepare again.")
     return file

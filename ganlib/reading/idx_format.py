@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from ..errors import UserError
+from ..errors import UserError, unreadable
 
 IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
 """How the names of the two kinds of file end."""
@@ -79,7 +79,7 @@ def reading(file: Path) -> Iterator[io.BufferedIOBase]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{file} is damaged ({str(error).rstrip('.')}); fetch it again.") from None
     except OSError as error:
-        raise UserError(f"{file} cannot be read: {error.strerror or error}.") from None
+        raise unreadable(file, error) from None
 
 
 def _header(stream: io.BufferedIOBase, file: Path, *, magic: int) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from sys import intern
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, unreadable
 from ..prepared import LabelArray
 from .label_files import FILE_NAME, KINDS, LABEL, Table, read_labels
 from .names import escaped, shown, tidy
@@ -161,7 +161,7 @@ def _label_file(store: Store, path: str, levels: list[str]) -> LabelFile:
     try:
         return LabelFile(disk.read_bytes(), shown(str(disk)), levels)
     except OSError as error:
-        raise UserError(f"{disk} cannot be read: {error.strerror or error}.") from None
+        raise unreadable(disk, error) from None
 
 
 def _inside(store: Store, name: str) -> LabelFile:

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from ..datasets import BOMB, NOT_AN_IMAGE, UNREADABLE
-from ..errors import UserError
+from ..errors import UserError, unreadable
 from .names import escaped, readable_names, shown
 
 LARGEST_FILE = 1 << 30
@@ -169,7 +169,7 @@ def _below(root: Path) -> Found:
                     else:
                         found.specials[prefix + child.name] = kind
         except OSError as error:
-            raise UserError(f"{shown(folder)} cannot be read: {error.strerror or error}.") from None
+            raise unreadable(shown(folder), error) from None
     return found
 
 

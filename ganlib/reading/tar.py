@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..datasets import TRUNCATED, UNREADABLE
-from ..errors import UserError
+from ..errors import UserError, unreadable
 from .archives import ArchiveFile, member_name
 from .stores import LARGEST_FILE, Found, NoContent, Part, Rows, Store, too_large
 
@@ -56,7 +56,7 @@ class Tar(Store):
         except BrokenTarError as error:
             raise UserError(f"{path} is no whole .tar: {error}; copy or make it anew.") from None
         except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
+            raise unreadable(path, error) from None
         rows = self.arrange(entries)
         self._offsets = np.frombuffer(entries.offsets, np.int64)[rows]
         self._sizes = np.frombuffer(entries.sizes, np.int64)[rows]

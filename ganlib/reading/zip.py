@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets import BROKEN, TRUNCATED, UNREADABLE
-from ..errors import UserError
+from ..errors import UserError, unreadable
 from .archives import ArchiveFile, bomb, member_name, most_unpacked
 from .names import shown
 from .stores import LARGEST_FILE, Found, NoContent, Part, Rows, Store, too_large
@@ -56,7 +56,7 @@ class Zip(Store):
         except NotWholeError as error:
             raise UserError(f"{path} is no whole .zip: {error}; copy or make it anew.") from None
         except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
+            raise unreadable(path, error) from None
         if sum(entries.sizes) > (limit := most_unpacked(self.archive.size)):
             raise bomb(str(path), limit)
         rows = self.arrange(entries)

@@ -507,6 +507,19 @@ def test_worker_processes_change_no_byte(tmp_path, monkeypatch, options):
     assert content(tmp_path / "1") == content(tmp_path / "2") == content(tmp_path / "3")
 
 
+def test_small_batches_before_a_large_one_of_their_kind_keep_their_place(tmp_path):
+    large = Batch(noise(1200, 1, 8, 8, seed=5), np.full(1200, -1), [f"large/{i}" for i in range(1200)], "L")
+    assert large.pixels.nbytes > working.SMALL_BYTES
+    names = [f"it/{i}" for i in range(9)] + large.names + [f"more/{i}" for i in range(9)]
+
+    class Run(Source):
+        def open(self, scratch):
+            return Contents(1218, (), [Pile((*several(9), large, *several(9, "more")))])
+
+    prepare(Run(), chosen(), tmp_path / "it")
+    assert manifest_of(tmp_path / "it")["source"].tolist() == names
+
+
 def test_points_keep_their_values(tmp_path):
     values = np.random.default_rng(0).normal(size=(50, 2, 1, 1)).astype(np.float32)
     description = prepare(Listed(values, np.arange(50) % 5, classes=tuple("abcde")), chosen(), tmp_path / "it")
