@@ -8,12 +8,12 @@ from types import TracebackType
 import numpy as np
 import torch
 from jaxtyping import Int64
+from torch import Tensor
 
-from . import images
 from .errors import UserError
 from .prepared import PixelArray, PointArray, Split
 from .randomness import Purpose, stream
-from .shapes import Images, Labels, Stored
+from .shapes import Labels, Stored
 
 UPLOADED_AT_ONCE = 1 << 26
 """Bytes of the memory map that are copied at a time on their way to the device."""
@@ -62,21 +62,33 @@ class RealImages:
         if self.ahead is not None:
             self.ahead.close()
 
-    def batch(self, purpose: Purpose, start: int, count: int) -> tuple[Images, Labels | None]:
-        """The images at `count` positions of the purpose's order, in [-1, 1], and their labels."""
-        request = Request(purpose, start, count)
-        if self.ahead is not None:
-            rows, pixels = self.ahead.take(request)
-        else:
+    def batch(
+        self, purpose: Purpose, start: int, count: int, *, pixels: bool = True
+    ) -> tuple[Stored | None, Labels | None]:
+        """The images at `count` positions of the purpose's order, as files hold them, and their labels.
+
+        No images where `pixels` is false, for a player that is told of labels alone.
+        """
+        stored = rows = None
+        if pixels and self.ahead is not None:
+            rows, stored = self.ahead.take(Request(purpose, start, count))
+        elif pixels or self.labels is not None:
             rows = order(self.seed, purpose, len(self.data), start, count)
+        if pixels and stored is None:
+            assert rows is not None
             if self.on_device is not None:
-                pixels = self.on_device[torch.from_numpy(rows).to(self.device, non_blocking=True)]
+                stored = self.on_device[self._there(rows)]
             else:
-                pixels = torch.from_numpy(self.data.pixels[rows]).to(self.device)
+                stored = torch.from_numpy(self.data.pixels[rows]).to(self.device)
         labels = self.labels
         if labels is not None:
-            labels = labels[torch.from_numpy(rows).to(self.device, non_blocking=True)]
-        return images.to_unit_range(pixels), labels
+            assert rows is not None
+            labels = labels[self._there(rows)]
+        return stored, labels
+
+    def _there(self, rows: Rows) -> Tensor:
+        here = torch.from_numpy(rows)
+        return here.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else here
 
 
 def _uploaded(pixels: PixelArray | PointArray, device: torch.device) -> Stored:

@@ -38,6 +38,8 @@ class Description:
     """Training images of each class, in the order of `classes`; samples follow the same shares."""
     kind: Kind = "pictures"
     """What it makes. Descriptions older than points do not say, and mean pictures."""
+    packing: int = 1
+    """Images that the discriminator judges at once, stacked by `images.packed`."""
 
     @property
     def fit(self) -> Fit:
@@ -81,7 +83,7 @@ def load_generator(folder: Path, *, device: str = "cpu") -> tuple[Generator, Des
 def load_discriminator(folder: Path, *, device: str = "cpu") -> tuple[Discriminator, Description]:
     """The discriminator as the training left it (evaluation mode, weights frozen)."""
     description = read_description(folder)
-    discriminator = description.family().discriminator(description.fit)
+    discriminator = description.family().discriminator(description.fit.packs(description.packing))
     _load(discriminator, folder / DISCRIMINATOR)
     return discriminator.eval().requires_grad_(False).to(device), description
 

@@ -2,12 +2,13 @@
 
 import difflib
 import importlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform, get_args, get_type_hints
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated_dataclass
 
 from .errors import UserError
@@ -40,10 +41,12 @@ def build(interface: type[Kind], name: str, options: Mapping[str, Any], *, secti
     if name not in available:
         raise UserError(f"{section}.name is {name!r}; choose one of: {', '.join(available)}.")
     try:
-        return leaf(interface, name)(**options)
+        # As JSON, because pydantic's strict mode takes a mapping for a section, such as a schedule, only there.
+        return TypeAdapter(leaf(interface, name)).validate_json(json.dumps(dict(options), default=str))
     except ValidationError as error:
-        known = fields_of(interface, name)
-        raise UserError(" ".join(explain(error, lambda _: known, section=section, holder=name))) from None
+        found = leaf(interface, name)
+        sentences = explain(error, lambda path: keys_within(found, path), section=section, holder=name)
+        raise UserError(" ".join(sentences)) from None
 
 
 def fields_of(interface: type[Kind], name: str) -> list[str]:
@@ -83,16 +86,21 @@ def explain(
     """
     sentences: dict[str, str] = {}
     # Where a union was tried, the problem that lies deepest speaks of the branch that was meant.
-    for problem in sorted(error.errors(), key=lambda problem: -len(problem["loc"])):
-        path = [part for part in problem["loc"] if isinstance(part, str) and not _is_branch(part)]
+    for problem in sorted(error.errors(), key=lambda problem: -len(_path(problem["loc"]))):
+        path = _path(problem["loc"])
         place = ".".join([section, *path] if section else path)
+        if any(deeper.startswith(f"{place}.") for deeper in sentences):
+            continue
         if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-            sentence = _unknown(place, path[-1], known_keys(tuple(path[:-1])), holder)
+            sentence = _unknown(place, path[-1], known_keys(tuple(path[:-1])), holder if len(path) == 1 else "")
         elif problem["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
             sentence = f"{place} is missing; give it a value."
         elif problem["type"] in ("dataclass_type", "dataclass_exact_type"):
             inside = ", ".join(known_keys(tuple(path)))
             sentence = f"{place} must be a section with these keys: {inside}."
+        elif problem["type"] == "float_type" and known_keys(tuple(path)):
+            inside = ", ".join(f"{key}: ..." for key in known_keys(tuple(path)))
+            sentence = f"{place} is {problem['input']!r}; give a number, or how it changes: {{{inside}}}."
         else:
             reason = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
             sentence = f"{place} is {problem['input']!r}; {reason.rstrip('.')}."
@@ -100,9 +108,23 @@ def explain(
     return list(sentences.values())
 
 
+def keys_within(holder: Any, path: tuple[str, ...]) -> list[str]:
+    """The parameters at `path` inside a settings class, followed through unions; none where a plain value stands."""
+    for part in path:
+        if not is_dataclass(holder):
+            return []
+        hint = get_type_hints(holder).get(part)
+        holder = next((branch for branch in (hint, *get_args(hint)) if is_dataclass(branch)), None)
+    return [field.name for field in fields(holder)] if is_dataclass(holder) else []
+
+
+def _path(location: tuple[int | str, ...]) -> list[str]:
+    return [part for part in location if isinstance(part, str) and not _is_branch(part)]
+
+
 def _is_branch(part: str) -> bool:
-    """Pydantic puts the tried branch of a union into the path: `constrained-int`, `tuple[...]`."""
-    return not part.isidentifier() or part in ("int", "float", "str", "bool", "none")
+    """Pydantic puts the tried branch of a union into the path: `constrained-int`, `tuple[...]`, a class."""
+    return not part.isidentifier() or part in ("int", "float", "str", "bool", "none") or part[0].isupper()
 
 
 def _unknown(place: str, word: str, known: list[str], holder: str) -> str:

@@ -8,6 +8,10 @@ class UserError(ValueError):
     """
 
 
+class PeerLost(UserError):  # noqa: N818 - to the survivor it is no error of its own
+    """Another process of the same training ended or fell silent; why, only that one can say."""
+
+
 def unreadable(place: object, error: OSError) -> UserError:
     """What is raised for a file or folder that the system does not let us read."""
     return UserError(f"{place} cannot be read: {error.strerror or error}.")

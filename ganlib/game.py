@@ -12,6 +12,7 @@ from .bundle import Description
 from .checkpoint import Snapshot
 from .networks import Discriminator, Generator
 from .randomness import Purpose, stream
+from .schedules import Schedule, value
 from .settings import TrainSettings
 from .shapes import Scalar
 
@@ -23,18 +24,33 @@ class Player:
     network: nn.Module
     optimizer: Adam
 
-    def update(self, objective: Scalar) -> None:
-        """One step down the objective's gradient, with respect to this player's weights alone."""
-        parameters = list(self.network.parameters())
-        gradients = torch.autograd.grad(objective, parameters)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """The weights that it may move, always in the same order."""
+        return list(self.network.parameters())
+
+    def gradients(self, objective: Scalar) -> list[Tensor]:
+        """Of the objective, with respect to this player's weights alone."""
+        return list(torch.autograd.grad(objective, self.parameters))
+
+    def update(self, gradients: list[Tensor]) -> None:
+        """One step of the optimiser."""
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
         self.optimizer.step()
 
-    def set_learning_rate(self, lr: float) -> None:
-        """Takes effect at the next update."""
+    def set_rates(self, lr: float, beta2: float) -> None:
+        """Take effect at the next update; a learning rate on the device is filled there."""
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            group["betas"] = (group["betas"][0], beta2)
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
+
+    def gradient_norm(self) -> Scalar:
+        """Euclidean norm of the gradient of the last update."""
+        return torch.nn.utils.get_total_norm([parameter.grad for parameter in self.parameters])  # type: ignore[misc]
 
 
 @dataclass
@@ -49,9 +65,13 @@ class Game:
     discriminator_player: Player
     images_seen: int = 0
     """Real images shown to the discriminator so far."""
-    sums: Tensor = field(default_factory=lambda: torch.zeros(0))
-    """Running sums of the reported values since the last row of `history`; stays on the device."""
-    rounds_summed: int = 0
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    """What adds up on the device until somebody asks: of D's steps and of G's since the last row of `history`, and
+    of the signs that an adapting augmentation watches."""
+    strength: Tensor = field(default_factory=lambda: torch.zeros(()))
+    """The p of an augmentation that adapts itself."""
+    steps_summed: dict[str, int] = field(default_factory=dict)
+    """How many steps `sums` holds, of each player."""
     history: list[dict[str, float]] = field(default_factory=list)
     """One row for each log point, oldest first."""
     lr_scale: float = 1.0
@@ -70,7 +90,7 @@ class Game:
 
     def snapshot(self) -> Snapshot:
         """The whole state, named so that a person reading the file knows what is what."""
-        tensors = {"sums": self.sums}
+        tensors = {"strength": self.strength} | {f"sums.{name}": sums for name, sums in self.sums.items()}
         for name, network in self._networks().items():
             tensors |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for name, player in self._players().items():
@@ -78,7 +98,7 @@ class Game:
                 tensors |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
         values = {
             "images_seen": self.images_seen,
-            "rounds_summed": self.rounds_summed,
+            "steps_summed": self.steps_summed,
             "history": self.history,
             "lr_scale": self.lr_scale,
             "rollbacks": self.rollbacks,
@@ -86,19 +106,20 @@ class Game:
         return Snapshot(tensors, values)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Becomes what `snapshot` was taken of."""
+        """Becomes what `snapshot` was taken of, in the storage that it has where it has any."""
         for name, network in self._networks().items():
             network.load_state_dict(_below(snapshot.tensors, name))
         for name, player in self._players().items():
             moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in _below(snapshot.tensors, name).items():
+            for key, tensor in _below(snapshot.tensors, name).items():
                 index, moment = key.split(".")
-                moments.setdefault(int(index), {})[moment] = value
-            whole = player.optimizer.state_dict() | {"state": moments}
-            player.optimizer.load_state_dict(whole)
-        self.sums = snapshot.tensors["sums"].to(self.device)
-        for name, value in snapshot.values.items():
-            setattr(self, name, copy.deepcopy(value))
+                moments.setdefault(int(index), {})[moment] = tensor
+            _restore_moments(player.optimizer, moments)
+        for name, sums in self.sums.items():
+            sums.copy_(snapshot.tensors[f"sums.{name}"])
+        self.strength.copy_(snapshot.tensors["strength"])
+        for name, plain in snapshot.values.items():
+            setattr(self, name, copy.deepcopy(plain))
 
     def non_finite_tensor(self) -> str | None:
         """The name of a tensor of the state that holds a NaN or an infinity, or none."""
@@ -119,10 +140,11 @@ class Game:
 def new_game(description: Description, settings: TrainSettings, device: torch.device) -> Game:
     """Two players with fresh weights, drawn from the seed alone; torch's own random state is left as it was."""
     family = description.family()
+    packs = description.fit.packs(description.packing)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(stream(settings.seed, Purpose.INITIAL_WEIGHTS).integers(2**63)))
         generator = family.generator(description.fit).to(device)
-        discriminator = family.discriminator(description.fit).to(device)
+        discriminator = family.discriminator(packs).to(device)
     averaged = copy.deepcopy(generator).eval().requires_grad_(False)
     return Game(
         description=description,
@@ -131,12 +153,31 @@ def new_game(description: Description, settings: TrainSettings, device: torch.de
         averaged=averaged,
         generator_player=Player(generator, _adam(generator, settings)),
         discriminator_player=Player(discriminator, _adam(discriminator, settings)),
+        strength=torch.zeros((), device=device),
     )
 
 
 def _adam(network: nn.Module, settings: TrainSettings) -> Adam:
-    betas = (settings.beta1, settings.beta2)
-    return Adam(network.parameters(), lr=settings.lr, betas=betas, eps=1e-8, fused=True)
+    """On CUDA it can be recorded with the step, unless beta2 changes, which a recording would not see."""
+    lr: float | Tensor = value(settings.lr, 0)
+    recorded = next(network.parameters()).is_cuda and not isinstance(settings.beta2, Schedule)
+    if recorded:
+        lr = torch.tensor(lr, device=next(network.parameters()).device)
+    betas = (settings.beta1, value(settings.beta2, 0))
+    return Adam(network.parameters(), lr=lr, betas=betas, eps=1e-8, fused=True, capturable=recorded)
+
+
+def _restore_moments(optimizer: Adam, moments: dict[int, dict[str, Tensor]]) -> None:
+    held = optimizer.state_dict()["state"]
+    if held.keys() == moments.keys() and held:
+        for index, values in held.items():
+            for name, tensor in values.items():
+                tensor.copy_(moments[index][name])
+    else:
+        rates = [group["lr"] for group in optimizer.param_groups]
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+        for group, lr in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = lr  # the very tensor, where a recording reads it
 
 
 def _below(tensors: Any, prefix: str) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from .shapes import Images, Kind, Pixels, Stored
+from .shapes import Images, Kind, Packs, Pixels, Stored
 
 Picture = UInt8[np.ndarray, "sheet_height sheet_width 3"] | UInt8[np.ndarray, "sheet_height sheet_width"]
 
@@ -19,8 +19,8 @@ SQUARES = (255, 224)
 
 
 def to_unit_range(pixels: Stored) -> Images:
-    """0..255 to [-1, 1]: 0 is -1, 255 is 1. Points, in float32, are what networks see already."""
-    if pixels.dtype == torch.float32:
+    """0..255 to [-1, 1]: 0 is -1, 255 is 1. Points, which are no whole numbers, are what networks see already."""
+    if pixels.is_floating_point():
         return pixels
     return pixels.float().div_(127.5).sub_(1)
 
@@ -33,6 +33,18 @@ def to_pixels(images: Images) -> Pixels:
 def to_stored(images: Images, kind: Kind) -> Stored:
     """What a network made, as files hold it: pictures in 256 steps, points unrounded."""
     return to_pixels(images) if kind == "pictures" else images.float()
+
+
+def packed(images: Images, together: int) -> Packs:
+    """Each `together` neighbours as one image, their channels one after another (Lin et al. 2018, section 3)."""
+    count, channels, height, width = images.shape
+    return images if together == 1 else images.reshape(count // together, together * channels, height, width)
+
+
+def unpacked(packs: Packs, together: int) -> Images:
+    """The inverse of `packed`."""
+    count, channels, height, width = packs.shape
+    return packs if together == 1 else packs.reshape(count * together, channels // together, height, width)
 
 
 def opaque(pixels: UInt8[np.ndarray, "batch channels height width"]) -> UInt8[np.ndarray, "batch shown height width"]:

@@ -23,6 +23,10 @@ class Purpose(IntEnum):
     SAMPLE_LABELS = 9
     POINTS = 10
     STACKED_DIGITS = 11
+    DISCRIMINATOR_AUGMENTATION = 12
+    GENERATOR_AUGMENTATION = 13
+    MIXING = 14
+    DIAGNOSTICS = 15
 
 
 def stream(seed: int, purpose: Purpose, position: int = 0) -> np.random.Generator:

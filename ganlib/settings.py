@@ -4,14 +4,15 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import field, fields, is_dataclass
-from typing import Annotated, Any, Literal, get_type_hints
+from dataclasses import field
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from .components import component, explain
+from .components import component, explain, keys_within
 from .errors import UserError
+from .schedules import Schedulable, Schedule, largest
 
 Positive = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -124,6 +125,25 @@ class LatentSettings:
     """normal: N(0, 1); uniform: on [-1, 1]."""
 
 
+def _above_zero(value: Schedulable) -> Schedulable:
+    ends = (value.start, value.end) if isinstance(value, Schedule) else (value,)
+    if min(ends) <= 0:
+        raise PydanticCustomError("above_zero", "it should be greater than 0")
+    return value
+
+
+def _above_zero_at_last(value: Schedulable) -> Schedulable:
+    if (value.end if isinstance(value, Schedule) else value) <= 0:
+        raise PydanticCustomError("above_zero", "it should be greater than 0")
+    return value
+
+
+def _below_one(value: Schedulable) -> Schedulable:
+    if largest(value) >= 1:
+        raise PydanticCustomError("below_one", "it should be less than 1")
+    return value
+
+
 @component
 class TrainSettings:
     """The game: how long, how fast, and what is kept of it. Lengths count real images shown to D."""
@@ -132,20 +152,33 @@ class TrainSettings:
     kimg: Kimg = 120.0
     """Length of the training, in thousands of real images."""
     batch_size: Positive = 32
+    """Real images of a step, over all processes."""
     discriminator_steps: Positive = 1
     """k of Algorithm 1 (Goodfellow et al. 2014): discriminator steps before each generator step."""
-    lr: Rate = 1e-3
+    lr: Annotated[Schedulable, AfterValidator(_above_zero)] = 1e-3
     """Adam's learning rate, of both players."""
     beta1: Momentum = 0.0
-    beta2: Momentum = 0.99
+    beta2: Annotated[Schedulable, AfterValidator(_below_one)] = 0.99
     conditional: bool | None = None
     """Whether both players see the class; none means: where the data has classes."""
+    packing: Positive = 1
+    """Images that D judges at once, one on top of another (PacGAN, Lin et al. 2018)."""
     device_cache_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 4.0
     """Pixels of at most so many GB (1e9 bytes) stay on a CUDA device; more are read from disk as they are needed."""
-    ema_half_life_kimg: Kimg = 10.0
+    ema_half_life_kimg: Annotated[Schedulable, AfterValidator(_above_zero_at_last)] = 10.0
     """Half-life of the averaged generator's memory (Karras et al. 2018); it is the one that gets sampled."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """auto: bfloat16 autocast where the device computes in it natively (CUDA), else float32."""
+    """bfloat16: in the stages of highest resolution (Huang et al. 2024); auto: where CUDA computes in it natively."""
+    tf32: bool = True
+    """Whether CUDA may round the factors of float32 products to 10 bits, which is several times as fast."""
+    deterministic: bool = False
+    """Whether CUDA must give the same bits each time, at some cost in speed. A CPU always does."""
+    penalty_route: Literal["auto", "exact", "autograd"] = "auto"
+    """How the penalty's gradient is found: exact: without double backward; auto: so wherever the network allows it."""
+    capture: bool = True
+    """Whether whole steps are recorded once and replayed on CUDA."""
+    processes: Positive = 1
+    """Processes that share each batch, one for each device. Changes results by rounding alone."""
     log_every_kimg: Kimg = 2.0
     grid_every_kimg: Kimg = 20.0
     checkpoint_every_kimg: Kimg = 20.0
@@ -221,6 +254,7 @@ class Settings:
     network: Chosen = field(default_factory=lambda: Choice(name="dcgan", options={"width": 32}))
     loss: Chosen = field(default_factory=lambda: Choice(name="relativistic"))
     penalty: Chosen = field(default_factory=lambda: Choice(name="r1_r2", options={"gamma": 0.05}))
+    augmentation: Chosen = field(default_factory=lambda: Choice(name="none"))
     latent: LatentSettings = field(default_factory=LatentSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
@@ -247,10 +281,7 @@ def plain(settings: Any) -> dict[str, Any]:
 
 def known_keys(path: tuple[str, ...]) -> list[str]:
     """The parameters that the section at `path` has; () is the whole of params.yaml."""
-    section: Any = Settings
-    for part in path:
-        section = get_type_hints(section).get(part)
-    return [field.name for field in fields(section)] if is_dataclass(section) else []
+    return keys_within(Settings, path)
 
 
 def images_of(kimg: float) -> int:

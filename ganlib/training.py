@@ -1,40 +1,39 @@
-"""The step and the loop. Everything random comes from (seed, images seen), so resuming is running it again."""
+"""The rounds and the loop. Everything random comes from (seed, images seen), so resuming is running it again."""
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
-from . import averaging
+from . import averaging, diagnostics, distributed
 from .batches import RealImages
+from .capture import Recorder
 from .checkpoint import CheckpointFolder
+from .dealing import Dealer
+from .distributed import Team
 from .errors import UserError
 from .game import Game
-from .latents import draw
-from .losses import GanLoss
-from .penalties import Penalty
+from .penalties import LAZY
 from .prepared import Split
-from .randomness import Purpose, stream
-from .settings import TrainSettings, images_of
-from .shapes import Latents, Scalar
+from .schedules import value
+from .settings import images_of
+from .steps import (
+    DISCRIMINATOR_REPORTS,
+    GENERATOR_REPORTS,
+    Rules,
+    Table,
+    discriminator_step,
+    generator_step,
+    takes_the_exact_route,
+)
 
-REPORTED = ("discriminator_loss", "generator_loss", "penalty", "real_probability", "fake_probability")
-"""Means over the rounds since the last report. Probabilities are sigmoid(D); where neither player can gain, a half."""
+REPORTED = ("discriminator_loss", "generator_loss", *DISCRIMINATOR_REPORTS[1:])
+"""Means over the steps since the last report; more columns follow from diagnostics.py."""
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What the two players play by."""
-
-    loss: GanLoss
-    penalty: Penalty
-    settings: TrainSettings
-
-    @property
-    def total(self) -> int:
-        """Length of the training in real images."""
-        return images_of(self.settings.kimg)
+ALONE = Team()
 
 
 @dataclass(frozen=True)
@@ -56,34 +55,115 @@ def train(
     data: Split,
     *,
     checkpoints: CheckpointFolder,
+    heldout: Split | None = None,
+    team: Team = ALONE,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
     """Plays a new game until `rules.total` real images were seen, or until `stop()`; yields after every round.
 
     Goes on from the newest checkpoint; saves one every `checkpoint_every_kimg`, when stopped, and at the end, each
-    after the caller has seen the round it belongs to. The caller may read the game but not change it. UserError
-    where a loss or a weight is not finite and a rollback is not allowed or was already made.
+    after the caller has seen the round it belongs to. The caller may read the game but not change it. D is also
+    watched on `heldout` pictures, which nobody learns from. Every process of a team runs this; the first one saves.
+    UserError where a loss or a weight is not finite and a rollback is not allowed or was already made, and where
+    memory runs out.
     """
-    game.sums = torch.zeros(len(REPORTED), device=game.device)
+    ready(game)
+    if rules.augmentation.target is not None:
+        game.strength.fill_(value(rules.augmentation.p, 0))
     if (snapshot := checkpoints.latest()) is not None:
         game.restore(snapshot)
+        team.barrier()  # all have read it before the first one saves another
         yield Progress(game.images_seen, notice=f"Resumed at {game.images_seen:,} of {rules.total:,} images.")
-    _apply_learning_rate(game, rules)
     with _real_images(game, rules, data) as reals:
-        while game.images_seen < rules.total and not stop():
-            before = game.images_seen
-            play_round(game, rules, reals)
-            report = _report(game) if _due(rules.settings.log_every_kimg, before, game, rules) else None
-            save_due = _due(rules.settings.checkpoint_every_kimg, before, game, rules)
-            if (culprit := _non_finite(game, report, look_at_weights=save_due)) is not None:
-                yield Progress(game.images_seen, notice=_roll_back(game, rules, checkpoints, culprit))
-                continue
-            picture_due = _due(rules.settings.grid_every_kimg, before, game, rules)
-            yield Progress(game.images_seen, report, picture_due)
-            if save_due:
-                checkpoints.save(game.images_seen, game.snapshot())
+        try:
+            table, notices = lay_table(game, rules, reals, team)
+            for notice in notices:
+                yield Progress(game.images_seen, notice=notice)
+            yield from _rounds(table, diagnostics.bystander(game, rules, heldout), checkpoints, stop)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            raise UserError(_way_out_of_memory(game, rules)) from None
     if 0 < game.images_seen < rules.total and game.non_finite_tensor() is None:
-        checkpoints.save(game.images_seen, game.snapshot())
+        _save(table, checkpoints)
+
+
+def _rounds(
+    table: Table, bystander: diagnostics.Bystander, checkpoints: CheckpointFolder, stop: Callable[[], bool]
+) -> Iterator[Progress]:
+    game, rules, settings = table.game, table.rules, table.rules.settings
+    captures = table.recorder.wanted
+    while game.images_seen < rules.total and not table.team.anyone(stop()):
+        before = game.images_seen
+        play_round(table)
+        if captures and not table.recorder.wanted:
+            captures = False
+            yield Progress(before, notice=f"Steps are not captured: {table.recorder.why_not}.")
+        report = _report(table, bystander) if _due(settings.log_every_kimg, before, game, rules) else None
+        save_due = _due(settings.checkpoint_every_kimg, before, game, rules)
+        if (culprit := _non_finite(game, report, look_at_weights=save_due)) is not None:
+            yield Progress(game.images_seen, notice=_roll_back(table, checkpoints, culprit))
+            continue
+        picture_due = _due(settings.grid_every_kimg, before, game, rules)
+        yield Progress(game.images_seen, report, picture_due)
+        for warning in diagnostics.warnings(game.history, rules) if report else ():
+            yield Progress(game.images_seen, notice=f"At {game.images_seen:,} images: {warning}")
+        if save_due:
+            _save(table, checkpoints)
+
+
+def lay_table(game: Game, rules: Rules, reals: RealImages, team: Team) -> tuple[Table, list[str]]:
+    """Where the game is played, and what a person should know of how; UserError where the settings contradict it."""
+    _suit(game, rules.settings.precision, team)
+    dealer = Dealer(
+        rules.settings,
+        game.description,
+        rules.penalty,
+        rules.augmentation,
+        reals,
+        game.device,
+        team,
+        adapted=game.strength if rules.augmentation.target is not None else None,
+        generator_sees_real=rules.loss.generator_sees_real,
+    )
+    exact, why_not = takes_the_exact_route(game, rules, dealer)
+    notices = [f"The penalty takes double backward: {why_not}."] if why_not else []
+    if rules.penalty.every > 1 and rules.penalty.at != "nowhere":
+        notices.append(LAZY.format(every=rules.penalty.every))
+    return Table(game, rules, dealer, Recorder(game.device, rules.settings.capture), team, exact), notices
+
+
+def _suit(game: Game, precision: str, team: Team) -> None:
+    """Lets both players compute as this machine and this team want it; no weight changes."""
+    native = game.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    for player in (game.generator, game.discriminator):
+        distributed.synchronised(player, team)
+        if precision == "bfloat16" or (precision == "auto" and native):
+            # The highest resolutions, where the work is and rounding hurts least (Huang et al. 2024).
+            small = min(game.description.image_shape[1:]) <= SMALL
+            player.bfloat16_stages = 3 if small else 4
+        # On a CPU grouped convolutions alone gain by it.
+        grouped = any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in player.modules())
+        player.channels_last = game.device.type == "cuda" or grouped
+
+
+SMALL = 32
+"""Pixels of the shorter side up to which three stages are in bfloat16, above it four."""
+
+
+def play_round(table: Table) -> None:
+    """k discriminator steps, one generator step (Goodfellow et al. 2014, Algorithm 1), one step of the average."""
+    game, settings = table.game, table.rules.settings
+    seen_before = game.images_seen
+    for _ in range(settings.discriminator_steps):
+        _set_rates(table)
+        charged = (game.images_seen // settings.batch_size) % table.rules.penalty.every == 0
+        discriminator_step(table, charged=charged)
+        game.images_seen += settings.batch_size
+    generator_step(table)
+    keep = averaging.decay(game.images_seen - seen_before, game.images_seen, settings.ema_half_life_kimg)
+    kept = table.dealer.scalar("keep", keep)
+    table.recorder.play("average", lambda: averaging.update(game.averaged, game.generator, kept))
 
 
 def _real_images(game: Game, rules: Rules, data: Split) -> RealImages:
@@ -94,78 +174,11 @@ def _real_images(game: Game, rules: Rules, data: Split) -> RealImages:
     )
 
 
-def play_round(game: Game, rules: Rules, reals: RealImages) -> None:
-    """k discriminator steps, one generator step (Goodfellow et al. 2014, Algorithm 1), one step of the average."""
-    settings = rules.settings
-    seen_before = game.images_seen
-    for _ in range(settings.discriminator_steps):
-        said = discriminator_step(game, rules, reals)
-        game.images_seen += settings.batch_size
-    generator_loss = generator_step(game, rules, reals)
-    keep = averaging.decay(game.images_seen - seen_before, game.images_seen, images_of(settings.ema_half_life_kimg))
-    averaging.update(game.averaged, game.generator, keep)
-    game.sums += torch.stack([(said | {"generator_loss": generator_loss})[name] for name in REPORTED])
-    game.rounds_summed += 1
-
-
-def discriminator_step(game: Game, rules: Rules, reals: RealImages) -> dict[str, Scalar]:
-    """The discriminator learns to tell a batch of real images from as many generated ones."""
-    size = rules.settings.batch_size
-    real, labels = reals.batch(Purpose.DISCRIMINATOR_REALS, game.images_seen, size)
-    latents = _latents(game, rules, Purpose.DISCRIMINATOR_LATENTS)
-    with _autocast(game, rules):
-        with torch.no_grad():
-            fake = game.generator(latents, labels)
-        real.requires_grad_(rules.penalty.on_real)
-        fake.requires_grad_(rules.penalty.on_fake)
-        real_logits = game.discriminator(real, labels).float()
-        fake_logits = game.discriminator(fake, labels).float()
-    loss = rules.loss.discriminator(real_logits, fake_logits)
-    penalty = rules.penalty(real, real_logits, fake, fake_logits)
-    game.discriminator_player.update(loss + penalty)
-    return {
-        "discriminator_loss": loss.detach(),
-        "penalty": penalty.detach(),
-        "real_probability": real_logits.detach().sigmoid().mean(),
-        "fake_probability": fake_logits.detach().sigmoid().mean(),
-    }
-
-
-def generator_step(game: Game, rules: Rules, reals: RealImages) -> Scalar:
-    """The generator learns from the discriminator's gradient alone; it never sees a real image."""
-    size = rules.settings.batch_size
-    real, labels = reals.batch(Purpose.GENERATOR_REALS, game.images_seen, size)
-    latents = _latents(game, rules, Purpose.GENERATOR_LATENTS)
-    with _autocast(game, rules):
-        fake_logits = game.discriminator(game.generator(latents, labels), labels).float()
-        real_logits = None
-        if rules.loss.generator_sees_real:
-            with torch.no_grad():
-                real_logits = game.discriminator(real, labels).float()
-    loss = rules.loss.generator(real_logits, fake_logits)
-    game.generator_player.update(loss)
-    return loss.detach()
-
-
-def _latents(game: Game, rules: Rules, purpose: Purpose) -> Latents:
-    """The noise of this moment."""
-    random = stream(rules.settings.seed, purpose, game.images_seen)
-    shape = (rules.settings.batch_size, game.description.latent_dim)
-    latents = torch.from_numpy(draw(random, shape, game.description.latent_distribution))
-    return latents.to(game.device, non_blocking=True)
-
-
-def _autocast(game: Game, rules: Rules) -> torch.autocast:
-    """bfloat16 where asked for, or where `auto` meets a CUDA device that computes in it natively."""
-    wanted = rules.settings.precision
-    native = game.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    enabled = wanted == "bfloat16" or (wanted == "auto" and native)
-    return torch.autocast(game.device.type, dtype=torch.bfloat16, enabled=enabled)
-
-
-def _apply_learning_rate(game: Game, rules: Rules) -> None:
+def _set_rates(table: Table) -> None:
+    game, settings = table.game, table.rules.settings
+    lr = value(settings.lr, game.images_seen) * game.lr_scale
     for player in (game.generator_player, game.discriminator_player):
-        player.set_learning_rate(rules.settings.lr * game.lr_scale)
+        player.set_rates(lr, value(settings.beta2, game.images_seen))
 
 
 def _due(every_kimg: float, before: int, game: Game, rules: Rules) -> bool:
@@ -174,31 +187,53 @@ def _due(every_kimg: float, before: int, game: Game, rules: Rules) -> bool:
     return before // every < game.images_seen // every or game.images_seen >= rules.total
 
 
-def _report(game: Game) -> dict[str, float]:
+def ready(game: Game) -> None:
+    """New sums where there are none yet, else zeros in the same storage."""
+    sizes = {"discriminator": len(DISCRIMINATOR_REPORTS), "generator": len(GENERATOR_REPORTS)}
+    for name, size in sizes.items():
+        game.sums.setdefault(name, torch.zeros(size, device=game.device)).zero_()
+        game.steps_summed[name] = 0
+    game.sums.setdefault("signs", torch.zeros((), device=game.device))
+
+
+def _report(table: Table, bystander: diagnostics.Bystander) -> dict[str, float]:
     """Closes a log interval: its means become a row of the history. The one place that waits for the device."""
-    means = (game.sums / game.rounds_summed).tolist()
-    report = {"images_seen": game.images_seen, **dict(zip(REPORTED, means, strict=True))}
-    game.history.append(report)
-    game.sums.zero_()
-    game.rounds_summed = 0
-    return report
+    game = table.game
+    means: dict[str, float] = {}
+    for player, names in (("discriminator", DISCRIMINATOR_REPORTS), ("generator", GENERATOR_REPORTS)):
+        sums = game.sums[player] / game.steps_summed[player]
+        table.team.average_([sums])
+        means |= dict(zip(names, sums.tolist(), strict=True))
+    row = {"images_seen": game.images_seen, **{name: means[name] for name in REPORTED}, **bystander.report()}
+    row |= diagnostics.derived(row, table.rules.loss)
+    game.history.append(row)
+    ready(game)
+    return row
 
 
 def _non_finite(game: Game, report: dict[str, float] | None, *, look_at_weights: bool) -> str | None:
-    """What is no number any more: a reported mean, or (looked at only before it would be saved) a tensor."""
+    """What is no number any more: a reported value, or (looked at only before it would be saved) a tensor."""
     if report is not None:
-        for name, value in report.items():
-            if not math.isfinite(value):
+        for name, number in report.items():
+            if not math.isfinite(number):
                 return name
     return game.non_finite_tensor() if look_at_weights else None
 
 
-def _roll_back(game: Game, rules: Rules, checkpoints: CheckpointFolder, culprit: str) -> str:
+def _save(table: Table, checkpoints: CheckpointFolder) -> None:
+    """By the first process alone; the others wait, so that all of them find it."""
+    if table.team.rank == 0:
+        checkpoints.save(table.game.images_seen, table.game.snapshot())
+    table.team.barrier()
+
+
+def _roll_back(table: Table, checkpoints: CheckpointFolder, culprit: str) -> str:
     """Returns to the last good checkpoint with half the learning rate, once; the sentence that says so."""
+    game, settings = table.game, table.rules.settings
     at = game.images_seen
     snapshot = checkpoints.latest()
     last_good = f"{snapshot.values['images_seen']:,} images" if snapshot else "none"
-    if rules.settings.on_non_finite == "stop" or game.rollbacks > 0 or snapshot is None:
+    if settings.on_non_finite == "stop" or game.rollbacks > 0 or snapshot is None:
         raise UserError(
             f"Training diverged at {at:,} images: {culprit} is not finite (last good checkpoint: {last_good}"
             f"{', one rollback was made already' if game.rollbacks else ''}); lower train.lr, raise penalty.gamma, "
@@ -206,7 +241,26 @@ def _roll_back(game: Game, rules: Rules, checkpoints: CheckpointFolder, culprit:
         )
     game.restore(snapshot)
     game.lr_scale, game.rollbacks = 0.5 * game.lr_scale, game.rollbacks + 1
-    _apply_learning_rate(game, rules)
-    checkpoints.save(game.images_seen, game.snapshot())
-    lr = rules.settings.lr * game.lr_scale
+    _save(table, checkpoints)
+    lr = value(settings.lr, game.images_seen) * game.lr_scale
     return f"{culprit} was not finite at {at:,} images: back at {last_good}, learning rate now {lr:g}."
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """CUDA has a class for it; the CPU's allocator has words."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+def _way_out_of_memory(game: Game, rules: Rules) -> str:
+    """What to lower."""
+    settings = rules.settings
+    ways = [f"train.batch_size (now {settings.batch_size})", "network.width"]
+    if game.device.type == "cuda":
+        ways.append(f"train.device_cache_gb (now {settings.device_cache_gb:g})")
+        precision = " or set train.precision to bfloat16," if settings.precision == "float32" else ""
+    else:
+        precision = ""
+    return (
+        f"{game.device} ran out of memory at {game.images_seen:,} images; lower {' or '.join(ways)},{precision} or "
+        f"spread the batch over several devices with train.processes; checkpoints stay."
+    )

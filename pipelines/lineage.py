@@ -20,11 +20,15 @@ from ganlib.settings import Settings, plain
 
 LINEAGE = "lineage.json"
 TRAIN_MODULES = (
-    "training", "game", "batches", "averaging", "latents", "randomness", "images", "sampling", "pictures", "scatter",
+    "training", "steps", "exact", "game", "dealing", "batches", "diagnostics", "averaging", "schedules", "distributed",
+    "latents", "randomness", "images", "sampling", "pictures", "scatter",
 )  # fmt: skip
-TRAIN_SECTIONS = ("network", "loss", "penalty", "latent", "train")
-WHERE_NOT_WHAT = ("device_cache_gb",)
-"""Settings of train that change where things lie and no result: a training goes on when they are changed."""
+TRAIN_FOLDERS = ("piecewise", "augmentations")
+"""All of their files, because they share private ones."""
+TRAIN_SECTIONS = ("network", "loss", "penalty", "augmentation", "latent", "train")
+WHERE_NOT_WHAT = ("device_cache_gb", "capture", "processes")
+"""Settings of train that change where things are done and results by rounding at most: a training goes on when they
+are changed."""
 MADE_BY_RUNNING = (":!dvc.lock", ":!metrics")
 """Files under git that the pipeline writes: they make nobody's tree dirty."""
 
@@ -72,6 +76,7 @@ def train_code(settings: Settings) -> list[Path]:
         Path(f"ganlib/losses/{settings.loss.name}.py"),
         Path("ganlib/penalties/__init__.py"),
         Path(f"ganlib/penalties/{settings.penalty.name}.py"),
+        *(path for name in TRAIN_FOLDERS for path in sorted((Path("ganlib") / name).glob("*.py"))),
     ]
 
 

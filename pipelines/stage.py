@@ -75,6 +75,8 @@ def _say_times(began: float) -> None:
     """How long the process took to start (imports, above all) and to work: `train: 3.1 s to start, 88.0 s at work`."""
     import psutil
 
+    if os.environ.get("RANK", "0") != "0":
+        return
     started = psutil.Process().create_time()
     name = Path(sys.argv[0]).stem
     print(f"{name}: {began - started:.1f} s to start, {time.time() - began:.1f} s at work", file=sys.stderr)
@@ -113,10 +115,20 @@ def _fail(sentence: str) -> NoReturn:
     sys.exit(EXIT_MISTAKE)
 
 
+def leave(exit_code: int) -> NoReturn:
+    """Ends a stage whose work other processes did, with their exit code; they have said what there is to say."""
+    if exit_code:
+        restore_outputs()
+    sys.exit(exit_code)
+
+
 def restore_outputs() -> None:
-    """Checks the stage's last outputs out of DVC's cache again, where DVC runs us and has any."""
+    """Checks the stage's last outputs out of DVC's cache again, where DVC runs us and has any.
+
+    One of several processes leaves that to the one that started them.
+    """
     stage = os.environ.get("DVC_STAGE")
-    if stage is None:
+    if stage is None or "RANK" in os.environ:
         return
     command = [sys.executable, "-m", "dvc", "checkout", "--quiet", "--force", stage]
     subprocess.run(command, check=False, capture_output=True)

@@ -35,6 +35,37 @@ def dependencies(stage: str) -> set[str]:
     return {re.sub(r"\$\{([^}]+)\}", chosen, entry) for entry in STAGES[stage]["deps"]}
 
 
+def watched(stage: str) -> set[str]:
+    """The code that the stage depends on, file by file."""
+    found: set[str] = set()
+    for entry in dependencies(stage):
+        if entry.startswith(("ganlib/", "pipelines/")):
+            inside = {str(path.relative_to(ROOT)) for path in (ROOT / entry).rglob("*.py")}
+            found |= inside if (ROOT / entry).is_dir() else {entry}
+    return found
+
+
+def imports(path: str) -> set[str]:
+    """The files of ganlib that a file of this project imports by itself, each with its package's own."""
+    package = Path(path).parent
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.ImportFrom):
+            above = "." if node.level == 0 else package.parents[node.level - 2] if node.level > 1 else package
+            module = Path(above, *(node.module or "").split("."))
+            named = [module / alias.name for alias in node.names]
+            found |= {str(file) for place in (module, *named) if (file := module_file(place)) is not None}
+        elif isinstance(node, ast.Import):
+            places = [Path(*alias.name.split(".")) for alias in node.names]
+            found |= {str(file) for place in places if (file := module_file(place)) is not None}
+    found |= {str(Path(file).parent / "__init__.py") for file in found}
+    return {file for file in found if file.startswith("ganlib/") and file != "ganlib/__init__.py"}
+
+
+def module_file(place: Path) -> Path | None:
+    return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if (ROOT / file).is_file()), None)
+
+
 def test_params_yaml_is_valid_and_names_every_parameter() -> None:
     parsed = params.load(ROOT / "params.yaml")
 
@@ -78,11 +109,47 @@ def test_the_paths_in_the_code_are_those_of_dvc_yaml() -> None:
     assert wired == in_code
 
 
-def test_the_training_key_covers_the_code_that_dvc_watches() -> None:
+def test_the_training_key_covers_the_code_that_dvc_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
     parsed = params.load(ROOT / "params.yaml")
-    watched = {path for path in dependencies("train") if path.endswith(".py")}
-    assert {str(path) for path in lineage.train_code(parsed)} == watched
+    assert {str(path) for path in lineage.train_code(parsed)} == watched("train")
     assert set(lineage.TRAIN_SECTIONS) == set(STAGES["train"]["params"])
+
+
+DECIDES_NOTHING = {
+    "bundle": "a description of what is trained, and how a generator is written to files",
+    "capture": "replays the very kernels that a step consists of",
+    "checkpoint": "gives back what it was given",
+    "components": "finds the files that are watched",
+    "device": "where it runs, like `device` itself",
+    "errors": "sentences",
+    "files": "whole files or none",
+    "prepared": "reads data/prepared, which is watched",
+    "settings": "its values are watched",
+    "shapes": "names of shapes",
+}
+"""Modules that a training imports and whose change need not train anew, with the reason."""
+
+
+def test_no_module_that_decides_what_a_training_gives_is_forgotten() -> None:
+    """Components are found by name, so they are followed from the ones that params.yaml selects."""
+    folders = {"network": "networks", "loss": "losses", "penalty": "penalties", "augmentation": "augmentations"}
+    waiting = {f"ganlib/{folder}/{PARAMS[section]['name']}.py" for section, folder in folders.items()}
+    waiting |= {"pipelines/stages/train.py"}
+    reached: set[str] = set()
+    while waiting:
+        reached |= waiting
+        waiting = set().union(*map(imports, waiting)) - reached
+    forgotten = reached - watched("train") - {f"ganlib/{name}.py" for name in DECIDES_NOTHING}
+    assert not forgotten
+    assert {f"ganlib/{name}.py" for name in DECIDES_NOTHING} <= reached - watched("train"), "an old excuse"
+    needless = {path for path in watched("train") - reached if not path.startswith("ganlib/augmentations/")}
+    assert not needless, "editing these would train anew for nothing"
+
+
+def test_every_augmentation_is_watched_because_they_share_private_files() -> None:
+    files = {f"ganlib/augmentations/{path.name}" for path in (ROOT / "ganlib/augmentations").glob("*.py")}
+    assert {"ganlib/augmentations/ada.py", "ganlib/augmentations/_warping.py"} <= files <= watched("train")
 
 
 @pytest.mark.parametrize("stage", ORDER)

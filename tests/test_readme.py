@@ -27,6 +27,13 @@ def test_the_settings_table_lists_every_parameter_with_its_default() -> None:
     assert rows == flat(YAML(typ="safe").load(ROOT / "params.yaml"))
 
 
+def test_the_settings_table_says_what_params_yaml_says_of_each() -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    comments = [comment for _, comment in re.findall(r"^( *[a-z0-9_]+:).*? # (.*)$", text, re.MULTILINE)]
+    table = README.partition("| setting | default |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `[a-z0-9_.]+` \|[^|]*\| (.*) \|$", table, re.MULTILINE) == comments
+
+
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!http)([^)#]+)", README))))
 def test_every_link_leads_somewhere(target: str) -> None:
     assert (ROOT / target).exists()

@@ -12,6 +12,9 @@ class GanLoss(ABC):
     generator_sees_real: ClassVar[bool] = False
     """Whether the generator's objective also depends on the logits of real images."""
 
+    plays_the_value: ClassVar[bool] = False
+    """Whether D's loss is -V(D, G), the value of the game of 2014."""
+
     @abstractmethod
     def discriminator(self, real_logits: Logits, fake_logits: Logits) -> Scalar:
         """Falls as real images score higher and generated ones lower."""

@@ -1,5 +1,7 @@
 """The game of 2014 as it is played in practice."""
 
+from typing import ClassVar
+
 import torch.nn.functional as F
 
 from ..components import component
@@ -10,6 +12,8 @@ from . import GanLoss
 @component
 class NonSaturating(GanLoss):
     """D as in `minimax`; G ascends log D(G(z)) instead (Goodfellow et al. 2014, section 3)."""
+
+    plays_the_value: ClassVar[bool] = True
 
     def discriminator(self, real_logits: Logits, fake_logits: Logits) -> Scalar:
         """-V(D, G)."""

@@ -41,7 +41,7 @@ class DiscriminatorOpinion(Metric):
 
 def _logits(seen: Seen) -> Logits:
     if seen.realness is None:
-        raise Absent("the discriminator was not kept")
+        raise Absent("there is no discriminator that judges single pictures")
     return finite(seen.realness, what="discriminator's logits", seen=seen).double()
 
 

@@ -1,14 +1,24 @@
 """Deep convolutional players (Radford et al. 2015): strided convolutions all the way, no pooling."""
 
+from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from ..components import component
-from ..shapes import Images, Labels, Latents, Logits
-from . import Discriminator, Fit, Generator, NetworkFamily, stem_and_doublings
+from ..shapes import Features, Images, Labels, Latents, Logits
+from . import (
+    Conv2d,
+    Discriminator,
+    Fit,
+    Generator,
+    NetworkFamily,
+    spectrally_normalise,
+    stem_and_doublings,
+    widened,
+)
 
 Player = TypeVar("Player", bound=nn.Module)
 
@@ -27,6 +37,8 @@ class Dcgan(NetworkFamily):
     discriminator_norm: Literal["none", "batch"] = "none"
     initial_std: Annotated[float, Field(gt=0)] | None = None
     """Standard deviation of every initial weight; none: scaled by fan-in (He et al. 2015, as PyTorch has it)."""
+    spectral_norm: bool = False
+    """Whether D's weights are divided by their largest singular value."""
 
     def generator(self, fit: Fit) -> Generator:
         """A linear stem, then transposed 4x4 convolutions of stride 2 with batch normalisation, tanh at the end."""
@@ -35,7 +47,10 @@ class Dcgan(NetworkFamily):
     def discriminator(self, fit: Fit) -> Discriminator:
         """4x4 convolutions of stride 2 down to the stem, then one linear layer; labels by projection."""
         batch_norm = self.discriminator_norm == "batch"
-        return self._initialised(DcganDiscriminator(fit, self._widths(fit), batch_norm=batch_norm))
+        discriminator = self._initialised(DcganDiscriminator(fit, self._widths(fit), batch_norm=batch_norm))
+        if self.spectral_norm:
+            spectrally_normalise(discriminator)
+        return discriminator
 
     def _widths(self, fit: Fit) -> list[int]:
         """Channels at each resolution, from full to stem."""
@@ -60,12 +75,11 @@ class DcganGenerator(Generator):
         self.embedding = nn.Embedding(fit.n_classes, fit.latent_dim) if fit.n_classes else None
         inputs = fit.latent_dim * (2 if fit.n_classes else 1)
         self.stem = nn.Linear(inputs, widths[-1] * stem_h * stem_w, bias=False)
-        layers: list[nn.Module] = [nn.BatchNorm2d(widths[-1]), nn.ReLU()]
-        for wide, narrow in zip(widths[:0:-1], widths[-2::-1], strict=True):
-            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
-            layers += [nn.BatchNorm2d(narrow), nn.ReLU()]
-        layers += [nn.ConvTranspose2d(widths[0], channels, 4, stride=2, padding=1), nn.Tanh()]
-        self.layers = nn.Sequential(*layers)
+        self.stages = nn.ModuleList([nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU())])
+        for wide, narrow in pairwise(reversed(widths)):
+            convolution = nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)
+            self.stages.append(nn.Sequential(convolution, nn.BatchNorm2d(narrow), nn.ReLU()))
+        self.to_pixels = nn.ConvTranspose2d(widths[0], channels, 4, stride=2, padding=1)
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
         """See `Generator.forward`."""
@@ -73,8 +87,10 @@ class DcganGenerator(Generator):
         if self.embedding is not None:
             assert labels is not None, "a conditional generator needs labels"
             inputs = torch.cat([latents, self.embedding(labels)], dim=1)
-        images: Images = self.layers(self.stem(inputs).view(-1, *self.stem_shape))
-        return images
+        activations = self.stem(inputs).view(-1, *self.stem_shape)
+        for stage, module in zip(reversed(range(len(self.stages))), self.stages, strict=True):
+            activations = self.at_stage(stage, module, activations)
+        return torch.tanh(self.to_pixels(widened(activations)))
 
 
 class DcganDiscriminator(Discriminator):
@@ -84,22 +100,27 @@ class DcganDiscriminator(Discriminator):
         super().__init__()
         channels, height, width = fit.image_shape
         stem_h, stem_w, _ = stem_and_doublings(height, width)
-        layers: list[nn.Module] = []
-        for i, (narrow, wide) in enumerate(zip([channels, *widths[:-1]], widths, strict=True)):
+        self.stages = nn.ModuleList()
+        for i, (narrow, wide) in enumerate(pairwise([channels, *widths])):
             normed = batch_norm and i > 0  # not on the pixels themselves: Radford et al. 2015, section 3
-            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=not normed)]
-            layers += [nn.BatchNorm2d(wide)] if normed else []
-            layers += [nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Flatten())
+            convolution = Conv2d(narrow, wide, 4, stride=2, padding=1, bias=not normed)
+            norm = [nn.BatchNorm2d(wide)] if normed else []
+            self.stages.append(nn.Sequential(convolution, *norm, nn.LeakyReLU(0.2)))
         features = widths[-1] * stem_h * stem_w
         self.to_logit = nn.Linear(features, 1)
         self.embedding = nn.Embedding(fit.n_classes, features) if fit.n_classes else None
         if self.embedding is not None:
             nn.init.normal_(self.embedding.weight, std=features**-0.5)
 
-    def forward(self, images: Images, labels: Labels | None = None) -> Logits:
-        """See `Discriminator.forward`."""
-        features: Tensor = self.layers(images)
+    def features(self, images: Images) -> Features:
+        """See `Discriminator.features`."""
+        activations = images
+        for stage, module in enumerate(self.stages):
+            activations = self.at_stage(stage, module, activations)
+        return widened(activations).flatten(1)
+
+    def judge(self, features: Features, labels: Labels | None) -> Logits:
+        """See `Discriminator.judge`."""
         logits: Logits = self.to_logit(features).squeeze(1)
         if self.embedding is not None:
             assert labels is not None, "a conditional discriminator needs labels"

@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import nn
 
 from ..components import component
-from ..shapes import Images, Labels, Latents, Logits
-from . import Discriminator, Fit, Generator, NetworkFamily
+from ..shapes import Features, Images, Labels, Latents, Logits
+from . import Discriminator, Fit, Generator, NetworkFamily, spectrally_normalise
 
 Size = Annotated[int, Field(gt=0)]
 
@@ -21,6 +21,8 @@ class Mlp(NetworkFamily):
     kinds = ("pictures", "points")
     width: Size = 32
     depth: Size = 3
+    spectral_norm: bool = False
+    """Whether D's weights are divided by their largest singular value."""
 
     def generator(self, fit: Fit) -> Generator:
         """Latents (and a label embedding) to pixels through tanh; to coordinates, which know no bounds, without."""
@@ -28,7 +30,10 @@ class Mlp(NetworkFamily):
 
     def discriminator(self, fit: Fit) -> Discriminator:
         """Pixels to one logit; labels by projection."""
-        return MlpDiscriminator(fit, hidden=8 * self.width, depth=self.depth)
+        discriminator = MlpDiscriminator(fit, hidden=8 * self.width, depth=self.depth)
+        if self.spectral_norm:
+            spectrally_normalise(discriminator)
+        return discriminator
 
 
 def _hidden_layers(inputs: int, hidden: int, depth: int) -> nn.Sequential:
@@ -72,9 +77,13 @@ class MlpDiscriminator(Discriminator):
         if self.embedding is not None:
             nn.init.normal_(self.embedding.weight, std=hidden**-0.5)
 
-    def forward(self, images: Images, labels: Labels | None = None) -> Logits:
-        """See `Discriminator.forward`."""
-        features = self.hidden(images.flatten(1))
+    def features(self, images: Images) -> Features:
+        """See `Discriminator.features`."""
+        features: Features = self.hidden(images.flatten(1))
+        return features
+
+    def judge(self, features: Features, labels: Labels | None) -> Logits:
+        """See `Discriminator.judge`."""
         logits: Logits = self.to_logit(features).squeeze(1)
         if self.embedding is not None:
             assert labels is not None, "a conditional discriminator needs labels"

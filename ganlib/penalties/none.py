@@ -1,22 +1,21 @@
 """No penalty: the discriminator is as steep as it likes."""
 
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from ..components import component
-from ..shapes import Images, Logits, Scalar
-from . import Penalty
+from ..schedules import Schedulable
+from ..shapes import SquaredNorms
+from . import Every, Penalty, Where
 
 
 @component
 class NoPenalty(Penalty):
-    """Zero. `gamma` may stay in the settings while the penalty is switched off; it has no effect."""
+    """Zero. `gamma` and `every` may stay in the settings while the penalty is switched off; they have no effect."""
 
-    on_real: ClassVar[bool] = False
-    on_fake: ClassVar[bool] = False
-    gamma: Annotated[float, Field(ge=0)] = 0.0
+    at: ClassVar[Where] = "nowhere"
+    gamma: Schedulable = 0.0
+    every: Every = 1
 
-    def __call__(self, real: Images, real_logits: Logits, fake: Images, fake_logits: Logits) -> Scalar:  # noqa: ARG002
-        """0, on the device of the logits."""
-        return real_logits.new_zeros(())
+    def price(self, squared_norms: SquaredNorms) -> SquaredNorms:
+        """0."""
+        return 0 * squared_norms

@@ -55,6 +55,28 @@ def summary() -> None:
 
 @app.command()
 @sentences
+def preset(
+    name: Annotated[str | None, typer.Argument(help="Of a file in params/; left out: the list of them.")] = None,
+) -> None:
+    """Rewrite params.yaml to play a known game; where your data and machines are stays as you set it."""
+    from pipelines import presets
+
+    if name is None:
+        for known in presets.names():
+            print(f"{known:<16} {presets.about(known)}")
+        return
+    settings = presets.apply(name)
+    print(f"params.yaml plays {name} now: {presets.about(name)}")
+    if (
+        settings.data.source not in ("digits", "gaussians")
+        and settings.data.path is None
+        and not settings.data.download
+    ):
+        print("Set data.path in it to your data, or data.download to true where the source can fetch them.")
+
+
+@app.command()
+@sentences
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 5000) -> None:
     """Serve MLflow's pages on loopback, from the store that the stages write to, until Ctrl-C."""
     from pipelines.cli import server

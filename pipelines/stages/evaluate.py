@@ -27,7 +27,9 @@ def run(settings: Settings) -> None:
         device=device,
     )
     discriminator, description = bundle.load_discriminator(paths.GAN, device=str(device))
-    judge = evaluation.Judge(extractor, discriminator, bool(description.classes), device)
+    # A discriminator of packs has no opinion of one picture.
+    judges_alone = discriminator if description.packing == 1 else None
+    judge = evaluation.Judge(extractor, judges_alone, bool(description.classes), device)
     evidence = evaluation.gather(samples, data, judge, batch_size=chosen.batch_size)
     protocol = evaluation.protocol(evidence, data, extractor, chosen, sample_seed=settings.sample.seed)
     report = {"protocol": protocol, **evaluation.measure(evidence, chosen)}

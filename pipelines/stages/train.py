@@ -4,23 +4,22 @@ import csv
 import dataclasses
 import io
 import shutil
+from collections.abc import Iterable
 
 import numpy as np
 from tqdm import tqdm
 
-from ganlib import bundle, components, files, pictures, sampling, scatter
+from ganlib import bundle, distributed, files, pictures, sampling, scatter
 from ganlib.bundle import Description
 from ganlib.checkpoint import CheckpointFolder
-from ganlib.device import choose, settle_threads
+from ganlib.device import choose, set_rounding, settle_threads
 from ganlib.errors import UserError
 from ganlib.game import Game, new_game
 from ganlib.images import Picture
-from ganlib.losses import GanLoss
-from ganlib.penalties import Penalty
 from ganlib.prepared import PreparedData, open_prepared
 from ganlib.settings import Settings
-from ganlib.training import Progress, Rules, train
-from pipelines import lineage, paths, preflight, stage, tracking
+from ganlib.training import Progress, train
+from pipelines import launching, lineage, paths, preflight, stage, tracking
 
 GRID_COLUMNS = 10
 SHOWN = {"discriminator_loss": "D", "generator_loss": "G"}
@@ -28,34 +27,61 @@ SHOWN = {"discriminator_loss": "D", "generator_loss": "G"}
 
 def run(settings: Settings) -> None:
     """Trains, or goes on where an earlier run with the same settings, code and data was stopped."""
-    device = choose(settings.device)
+    if settings.train.processes > 1 and not launching.under_a_launcher():
+        stage.leave(launching.train_in(preflight.processes(settings)))
+    with launching.member():
+        play(settings)
+
+
+def play(settings: Settings) -> None:
+    """The training itself, in this process, alone or as one of several."""
+    device = choose(settings.device, local_rank=launching.local_rank())
     data = open_prepared(paths.PREPARED)
     preflight.before_training(settings, data)
     description = describe(settings, data)
-    rules = Rules(
-        loss=components.build(GanLoss, settings.loss.name, settings.loss.options, section="loss"),
-        penalty=components.build(Penalty, settings.penalty.name, settings.penalty.options, section="penalty"),
-        settings=settings.train,
-    )
+    set_rounding(settings.train)
     game = new_game(description, settings.train, device)
     if device.type == "cpu":
-        settle_threads(game.discriminator, description.fit, settings.train.batch_size)
+        packs = description.fit.packs(description.packing)
+        settle_threads(game.discriminator, packs, settings.train.batch_size // settings.train.processes)
     origin = lineage.of_training(settings, data.digest)
     checkpoints = CheckpointFolder(paths.checkpoints() / origin.key)
-    with tracking.live(settings, origin, device=str(device)) as live, stage.stop_signals() as stop:
-        with tqdm(total=rules.total, desc="train", unit="img", unit_scale=True, **stage.bar_manners()) as bar:
-            for progress in train(game, rules, data.train, checkpoints=checkpoints, stop=stop):
-                show(bar, progress)
-                if progress.report:
-                    live.log(progress.images_seen, progress.report)
-                if progress.picture_due:
-                    picture = sample_grid(game, data)
-                    pictures.write_png(checkpoints.folder / "grids" / f"{progress.images_seen:09d}.png", picture)
-                    live.picture(progress.images_seen, picture)
-        if game.images_seen < rules.total:
-            raise stage.Resumable(f"Stopped at {game.images_seen:,} of {rules.total:,} images; everything is saved.")
-        write_outputs(game, origin, checkpoints)
-        live.finished()
+    team = distributed.join(device.type)
+    with stage.stop_signals() as stop:
+        rules = preflight.rules(settings)
+        played = train(game, rules, data.train, heldout=data.heldout, checkpoints=checkpoints, team=team, stop=stop)
+        if team.rank == 0:
+            with tracking.live(settings, origin, device=str(device)) as live:
+                tell(played, game, data, checkpoints, live, rules.total)
+                if game.images_seen >= rules.total:
+                    write_outputs(game, origin, checkpoints)
+                    live.finished()
+        else:
+            for _ in played:
+                pass
+    distributed.leave(team)
+    if game.images_seen < rules.total:
+        raise stage.Resumable(f"Stopped at {game.images_seen:,} of {rules.total:,} images; everything is saved.")
+
+
+def tell(
+    played: Iterable[Progress],
+    game: Game,
+    data: PreparedData,
+    checkpoints: CheckpointFolder,
+    live: tracking.Live,
+    total: int,
+) -> None:
+    """Plays the game and says how it goes: on a bar, to MLflow, in pictures."""
+    with tqdm(total=total, desc="train", unit="img", unit_scale=True, **stage.bar_manners()) as bar:
+        for progress in played:
+            show(bar, progress)
+            if progress.report:
+                live.log(progress.images_seen, progress.report)
+            if progress.picture_due:
+                picture = sample_grid(game, data)
+                pictures.write_png(checkpoints.folder / "grids" / f"{progress.images_seen:09d}.png", picture)
+                live.picture(progress.images_seen, picture)
 
 
 def describe(settings: Settings, data: PreparedData) -> Description:
@@ -78,6 +104,7 @@ def describe(settings: Settings, data: PreparedData) -> Description:
         images_seen=0,
         class_counts=tuple(int(count) for count in counts),
         kind=data.kind,
+        packing=settings.train.packing,
     )
 
 

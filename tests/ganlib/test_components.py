@@ -20,9 +20,13 @@ def test_every_file_of_a_folder_is_a_component_that_builds_with_its_defaults(fol
 @pytest.mark.parametrize(
     ("name", "options", "sentence"),
     [
-        ("r3", {}, "penalty.name is 'r3'; choose one of: none, r1, r1_r2."),
+        ("r3", {}, "penalty.name is 'r3'; choose one of: none, r1, r1_r2, wgan_gp."),
         ("r1", {"gama": 1.0}, "penalty.gama is not a parameter of r1; did you mean gamma?"),
-        ("r1", {"gamma": "much"}, "penalty.gamma is 'much'; it should be a valid number."),
+        (
+            "r1",
+            {"gamma": "much"},
+            "penalty.gamma is 'much'; give a number, or how it changes: {start: ..., end: ..., over_kimg: ..., shape: ...}.",
+        ),
         ("r1", {"gamma": -1.0}, "penalty.gamma is -1.0; it should be greater than or equal to 0."),
     ],
 )

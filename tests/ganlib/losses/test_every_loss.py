@@ -18,7 +18,9 @@ def load(name: str) -> GanLoss:
     return components.build(GanLoss, name, {}, section="loss")
 
 
-def pair(numbers: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
+def pair(numbers: list[float], name: str = "") -> tuple[torch.Tensor, torch.Tensor]:
+    if name == "least_squares":  # rewards its players on the way to their targets, 0 and 1, and not beyond
+        numbers = [0.99 / (1 + math.exp(-number)) for number in numbers]
     real = torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
     fake = torch.tensor(numbers[::-1], dtype=torch.float64, requires_grad=True)
     return real, fake
@@ -27,7 +29,7 @@ def pair(numbers: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("name", LOSSES)
 @given(numbers=logits)
 def test_the_discriminator_is_rewarded_for_higher_real_and_lower_fake_logits(name: str, numbers: list[float]) -> None:
-    real, fake = pair(numbers)
+    real, fake = pair(numbers, name)
     at_real, at_fake = torch.autograd.grad(load(name).discriminator(real, fake), (real, fake))
     assert (at_real <= 0).all()
     assert (at_fake >= 0).all()
@@ -37,7 +39,7 @@ def test_the_discriminator_is_rewarded_for_higher_real_and_lower_fake_logits(nam
 @given(numbers=logits)
 def test_the_generator_is_rewarded_for_higher_fake_logits(name: str, numbers: list[float]) -> None:
     loss = load(name)
-    real, fake = pair(numbers)
+    real, fake = pair(numbers, name)
     objective = loss.generator(real.detach() if loss.generator_sees_real else None, fake)
     (at_fake,) = torch.autograd.grad(objective, fake)
     assert (at_fake <= 0).all()
@@ -47,9 +49,10 @@ def test_the_generator_is_rewarded_for_higher_fake_logits(name: str, numbers: li
 @pytest.mark.parametrize("name", LOSSES)
 def test_at_a_tie_both_players_want_to_move_apart(name: str) -> None:
     loss = load(name)
-    zero = torch.zeros(4, dtype=torch.float64, requires_grad=True)
-    other = torch.zeros(4, dtype=torch.float64, requires_grad=True)
-    at_real, at_fake = torch.autograd.grad(loss.discriminator(zero, other), (zero, other))
+    tie = 0.5 if name == "least_squares" else 0.0
+    real = torch.full((4,), tie, dtype=torch.float64, requires_grad=True)
+    fake = torch.full((4,), tie, dtype=torch.float64, requires_grad=True)
+    at_real, at_fake = torch.autograd.grad(loss.discriminator(real, fake), (real, fake))
     assert (at_real < 0).all()
     assert (at_fake > 0).all()
 
@@ -94,3 +97,20 @@ def test_the_relativistic_game_sees_differences_alone(numbers: list[float], shif
     assert loss.discriminator(real + shift, fake + shift).item() == pytest.approx(
         loss.discriminator(real, fake).item(), rel=1e-6, abs=1e-9
     )
+
+
+def test_least_squares_pulls_back_what_is_judged_too_right() -> None:
+    beyond = torch.tensor([1.5], requires_grad=True)
+    below = torch.tensor([-0.5], requires_grad=True)
+    at_real, at_fake = torch.autograd.grad(load("least_squares").discriminator(beyond, below), (beyond, below))
+    assert at_real > 0
+    assert at_fake < 0
+
+
+@given(numbers=logits, shift=st.floats(-5, 5))
+def test_the_critic_sees_the_difference_of_means_alone(numbers: list[float], shift: float) -> None:
+    real, fake = pair(numbers)
+    loss = load("wasserstein")
+    moved = loss.discriminator(real + shift, fake + shift).item()
+    assert moved == pytest.approx(loss.discriminator(real, fake).item(), rel=1e-6, abs=1e-9)
+    assert moved == pytest.approx((fake.mean() - real.mean()).item(), abs=1e-9)

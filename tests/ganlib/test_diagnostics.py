@@ -1,0 +1,95 @@
+"""What a person is told of a game, and that looking changes nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from games import SHORT, pictures, play, rules, start, table
+
+from ganlib import diagnostics
+from ganlib.diagnostics import ROWS
+from ganlib.training import play_round
+
+FINE = {"pair_accuracy": 0.7, "feature_spread": 0.9, "overfitting": 0.1}
+
+
+@pytest.mark.parametrize("network", ["dcgan", "resnet"])
+def test_looking_changes_no_bit_of_the_game(network: str) -> None:
+    by = rules(penalty="none", loss="hinge")
+    game = start(by, network)
+    play_round(table(by, game))
+    before = {name: tensor.clone() for name, tensor in game.snapshot().tensors.items()}
+    diagnostics.bystander(game, by, pictures(20)).report()
+    for name, tensor in game.snapshot().tensors.items():
+        assert torch.equal(tensor, before[name]), name
+    assert game.generator.training
+    assert game.discriminator.training
+
+
+def test_the_history_tells_held_out_pictures_from_training_ones(tmp_path: Path) -> None:
+    history = play(tmp_path, heldout=pictures(20)).history
+    assert all({"heldout_logit", "heldout_accuracy", "overfitting", "feature_spread"} <= set(row) for row in history)
+    assert all(0 <= row["heldout_accuracy"] <= 1 for row in history)
+
+
+def test_spread_is_one_for_a_generator_of_the_held_out_pictures_and_zero_for_one_picture() -> None:
+    by = rules()
+    game = start(by)
+    play_round(table(by, game))
+    shown = pictures(diagnostics.LOOKED_AT)
+    looks = diagnostics.bystander(game, by, shown)
+    real = torch.from_numpy(shown.pixels).float().div(127.5).sub(1)
+    for made, expected in ((real, 1.0), (real[:1].expand_as(real), 0.0)):
+        game.generator.forward = lambda latents, labels, made=made: made  # type: ignore[method-assign]
+        assert looks.report()["feature_spread"] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"real_logit": 2.0, "fake_logit": -2.0, "heldout_logit": 2.0}, 0.0),
+        ({"real_logit": 2.0, "fake_logit": -2.0, "heldout_logit": -2.0}, 1.0),
+        ({"real_logit": 2.0, "fake_logit": -2.0, "heldout_logit": 0.0}, 0.5),
+        ({"real_logit": 0.0, "fake_logit": 0.0, "heldout_logit": -1.0}, 0.0),
+    ],
+)
+def test_overfitting_is_how_far_held_out_pictures_fell_towards_generated_ones(
+    row: dict[str, float], expected: float
+) -> None:
+    assert diagnostics.derived(row, rules().loss)["overfitting"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("sign", "words"),
+    [
+        ({"pair_accuracy": 0.999}, "D has won: .*raise penalty.gamma, or lower train.lr"),
+        ({"feature_spread": 0.01}, "G is collapsing: .*train.packing"),
+        ({"overfitting": 0.9}, "D overfits: .*set augmentation.name to ada"),
+    ],
+)
+def test_what_goes_wrong_is_said_once_when_it_sets_in(sign: dict[str, float], words: str) -> None:
+    history: list[dict[str, Any]] = [dict(FINE) for _ in range(3)]
+    said = []
+    for row in [*[{**FINE, **sign}] * (2 * ROWS), FINE, *[{**FINE, **sign}] * ROWS]:
+        history.append(dict(row))
+        said.append(diagnostics.warnings(history, rules()))
+    at = [place for place, sentences in enumerate(said) if sentences]
+    assert at == [ROWS - 1, 3 * ROWS], "once, and again after it was well for a while"
+    assert len(said[at[0]]) == 1
+    import re
+
+    assert re.match(words, said[at[0]][0])
+
+
+def test_a_good_game_is_not_talked_about() -> None:
+    assert diagnostics.warnings([dict(FINE)] * 50, rules()) == []
+
+
+def test_the_way_out_fits_the_rules() -> None:
+    history = [{**FINE, "pair_accuracy": 1.0}] * ROWS
+    (unpenalised,) = diagnostics.warnings(history, rules(SHORT, penalty="none"))
+    assert "set penalty.name to r1_r2" in unpenalised
+    history = [{**FINE, "overfitting": 1.0}] * ROWS
+    (augmented,) = diagnostics.warnings(history, rules(SHORT, augmentation="ada"))
+    assert "raise augmentation.p" in augmented
