@@ -53,9 +53,11 @@ check-fast: setup  ## the same without the tests that take minutes
 	lint-imports
 	$(PYTEST) -m 'not slow'
 
-bench: setup  ## what the pipeline costs beside its work, and how fast pictures are prepared, into benchmarks/results
+bench: setup  ## what the pipeline costs, how fast pictures are prepared and games played, into benchmarks/results
 	python benchmarks/pipeline.py
 	python benchmarks/prepare.py
+	python benchmarks/train_speed.py
+	python benchmarks/weak_scaling.py
 
 prove: setup  ## what takes too long for CI: minutes of broken files, a million pictures
 	GANLIB_FUZZ_SECONDS=120 pytest tests/ganlib/datasets/test_archive_fuzz.py tests/ganlib/datasets/test_mutated_sources.py

@@ -96,8 +96,8 @@ def description(case: Case) -> Description:
 
 
 class Engine:
-    def __init__(self, case: Case, way: str, on: torch.device) -> None:
-        settings = TrainSettings(batch_size=case.batch_size[on.type], lr=2e-4, **WAYS[way])
+    def __init__(self, case: Case, way: str, on: torch.device, team: Team = Team()) -> None:  # noqa: B008
+        settings = TrainSettings(batch_size=team.size * case.batch_size[on.type], lr=2e-4, **WAYS[way])
         device.set_rounding(settings)
         rules = Rules(
             components.build(GanLoss, case.loss, {}, section="loss"),
@@ -107,7 +107,7 @@ class Engine:
         game = new_game(description(case), settings, on)
         reals = RealImages(data(case), seed=0, conditional=True, device=on, cache_bytes=10**9)
         ready(game)
-        self.table, _ = lay_table(game, rules, reals, Team())
+        self.table, _ = lay_table(game, rules, reals, team)
 
     def round(self) -> None:
         play_round(self.table)

@@ -1,5 +1,6 @@
 """One step of each player: who sees what, and which gradient that gives. The rounds are in training.py."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,7 @@ from .dealing import Dealer, Hand
 from .device import operations
 from .distributed import Team
 from .errors import UserError
-from .game import Game
+from .game import Game, Player
 from .losses import GanLoss
 from .penalties import Penalty, squared_gradient_norms
 from .settings import TrainSettings, images_of
@@ -79,9 +80,10 @@ def discriminator_step(table: Table, *, charged: bool) -> None:
     """
     game, recorder = table.game, table.recorder
     hand = table.dealer.discriminator(game.images_seen)
-    gradients = recorder.play(("D", charged), lambda: discriminator_gradients(table, hand, charged=charged))
+    kind = ("discriminator", charged)
+    gradients = recorder.play(kind, lambda: discriminator_gradients(table, hand, charged=charged))
     table.team.average_(gradients)
-    _update(table, "D", gradients)
+    _update(recorder, game.discriminator_player, kind, gradients)
     game.steps_summed["discriminator"] += 1
     if game.strength is hand.strength:
         _adapt(table)
@@ -111,9 +113,10 @@ def discriminator_gradients(table: Table, hand: Hand, *, charged: bool) -> list[
 def generator_step(table: Table) -> None:
     """The generator learns from the discriminator's gradient alone; it never sees a real image."""
     hand = table.dealer.generator(table.game.images_seen)
-    gradients = table.recorder.play("G", lambda: generator_gradients(table, hand))
+    kind = ("generator",)
+    gradients = table.recorder.play(kind, lambda: generator_gradients(table, hand))
     table.team.average_(gradients)
-    _update(table, "G", gradients)
+    _update(table.recorder, table.game.generator_player, kind, gradients)
     table.game.steps_summed["generator"] += 1
 
 
@@ -216,11 +219,10 @@ def _at_the_door(table: Table, pictures: Images) -> Packs:
     return images.packed(pictures, table.game.description.packing)
 
 
-def _update(table: Table, name: str, gradients: list[Tensor]) -> None:
-    """Recorded too, where the optimiser's rates lie on the device and no other process has a say in between."""
-    player = table.game.discriminator_player if name == "D" else table.game.generator_player
+def _update(recorder: Recorder, player: Player, kind: tuple[Hashable, ...], gradients: list[Tensor]) -> None:
+    """Recorded too, for the gradients of each kind of step, where the optimiser's rates lie on the device."""
     if player.optimizer.defaults["capturable"]:
-        table.recorder.play(("update", name), lambda: player.update(gradients))
+        recorder.play(("update", *kind), lambda: player.update(gradients))
     else:
         player.update(gradients)
 

@@ -78,7 +78,7 @@ BAD_SETTINGS = [
     ("train.batch_sise", 32, "train", r"train\.batch_sise is not a parameter; did you mean batch_size\?"),
     ("train.batch", 0, "train", r"train\.batch is not a parameter; did you mean batch_size\?"),
     ("train.batch_size", 0, "train", r"train\.batch_size is 0; it should be greater than 0\."),
-    ("train.lr", "fast", "train", r"train\.lr is 'fast'; it should be a valid number\."),
+    ("train.lr", "fast", "train", r"train\.lr is 'fast'; give a number, or how it changes"),
     ("data.heldout_share", 2, "prepare", r"data\.heldout_share is 2.*; it should be less than 1\."),
     ("data.resolution", 17, "prepare", r"data\.resolution gives 17x17 pixels"),
 ]

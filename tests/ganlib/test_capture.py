@@ -42,7 +42,7 @@ def test_a_recorded_step_replayed_with_another_hand_is_that_hand_played(
         for laid, recorded in zip(games, (False, True), strict=True):
             first, second = (getattr(laid.dealer, player)(seen) for seen in (0, 8))
 
-            def step(laid: Any = laid, hand: Hand = first) -> list[torch.Tensor]:
+            def step(player: str = player, laid: Any = laid, hand: Hand = first) -> list[torch.Tensor]:
                 if player == "discriminator":
                     return steps.discriminator_gradients(laid, hand, charged=True)
                 return steps.generator_gradients(laid, hand)
@@ -50,7 +50,7 @@ def test_a_recorded_step_replayed_with_another_hand_is_that_hand_played(
             step()
             if recorded:
                 state = {name: tensor.clone() for name, tensor in laid.game.snapshot().tensors.items()}
-                replay = make_fx(lambda: step())()  # noqa: PLW0108, B023 - it traces functions without arguments
+                replay = make_fx(lambda: step())()  # noqa: PLW0108 - it traces functions without arguments
                 for name, tensor in laid.game.snapshot().tensors.items():
                     tensor.data.copy_(state[name])  # tracing also computes, recording on CUDA does not
             overwrite(first, second)

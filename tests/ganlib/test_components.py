@@ -25,7 +25,8 @@ def test_every_file_of_a_folder_is_a_component_that_builds_with_its_defaults(fol
         (
             "r1",
             {"gamma": "much"},
-            "penalty.gamma is 'much'; give a number, or how it changes: {start: ..., end: ..., over_kimg: ..., shape: ...}.",
+            "penalty.gamma is 'much'; give a number, or how it changes: "
+            "{start: ..., end: ..., over_kimg: ..., shape: ...}.",
         ),
         ("r1", {"gamma": -1.0}, "penalty.gamma is -1.0; it should be greater than or equal to 0."),
     ],

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 from games import SHORT, after, assert_same, pictures, play, rules, start, table
 
 from ganlib import components, steps, training

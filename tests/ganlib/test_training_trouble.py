@@ -24,6 +24,8 @@ from ganlib.shapes import Logits, Scalar
 from ganlib.steps import Rules
 from ganlib.training import Progress, train
 
+pytestmark = pytest.mark.timeout(120)  # a rollback that is made again and again has no end
+
 HINGE = rules(loss="hinge")
 DIVERGED = (
     r"^Training diverged at {at} images: {culprit} is not finite \(last good checkpoint: {good}\); lower train\.lr, "
@@ -130,8 +132,11 @@ def test_a_rollback_is_remembered_by_whoever_goes_on(tmp_path: Path) -> None:
         if progress.notice and "back at 40 images" in progress.notice:
             break
     by, game = poisoned(rules(), always=True)
+    said = []
     with pytest.raises(UserError, match=DIVERGED.format(at=64, culprit="generator_loss", good=AGAIN)):
-        list(train(game, by, pictures(), checkpoints=CheckpointFolder(tmp_path)))
+        for progress in train(game, by, pictures(), checkpoints=CheckpointFolder(tmp_path)):
+            said += [progress.notice] if progress.notice else []
+    assert said == ["Resumed at 40 of 120 images."], "there is no second rollback, though nobody remembers the first"
 
 
 MOVING = rules(
