@@ -34,8 +34,8 @@ from ganlib.game import new_game
 from ganlib.losses import GanLoss
 from ganlib.penalties import Penalty
 from ganlib.prepared import Split
+from ganlib.rules import Rules
 from ganlib.settings import TrainSettings
-from ganlib.steps import Rules
 from ganlib.training import lay_table, play_round, ready
 
 ROOT = Path(__file__).parents[1]

@@ -15,9 +15,9 @@ from .latents import draw
 from .losses import GanLoss
 from .prepared import Split
 from .randomness import Purpose, stream
+from .rules import Rules
 from .schedules import value
 from .shapes import Features, Labels, Logits, Stored
-from .steps import Rules
 
 LOOKED_AT = 128
 """Held-out pictures, and generated ones, that a report looks at; always the same pictures and the same latents."""

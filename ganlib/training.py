@@ -1,13 +1,12 @@
 """The rounds and the loop. Everything random comes from (seed, images seen), so resuming is running it again."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from . import averaging, diagnostics, distributed
+from . import averaging, diagnostics, distributed, trouble
 from .batches import RealImages
 from .capture import Recorder
 from .checkpoint import CheckpointFolder
@@ -17,16 +16,16 @@ from .errors import UserError
 from .game import Game
 from .penalties import LAZY
 from .prepared import Split
+from .routes import takes_the_exact_route
+from .rules import Rules
 from .schedules import value
 from .settings import images_of
 from .steps import (
     DISCRIMINATOR_REPORTS,
     GENERATOR_REPORTS,
-    Rules,
     Table,
     discriminator_step,
     generator_step,
-    takes_the_exact_route,
 )
 
 REPORTED = ("discriminator_loss", "generator_loss", *DISCRIMINATOR_REPORTS[1:])
@@ -81,9 +80,9 @@ def train(
                 yield Progress(game.images_seen, notice=notice)
             yield from _rounds(table, diagnostics.bystander(game, rules, heldout), checkpoints, stop)
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not trouble.is_out_of_memory(error):
                 raise
-            raise UserError(_way_out_of_memory(game, rules)) from None
+            raise UserError(trouble.way_out_of_memory(game, rules)) from None
     if 0 < game.images_seen < rules.total and game.non_finite_tensor() is None:
         _save(table, checkpoints)
 
@@ -101,8 +100,10 @@ def _rounds(
             yield Progress(before, notice=f"Steps are not captured: {table.recorder.why_not}.")
         report = _report(table, bystander) if _due(settings.log_every_kimg, before, game, rules) else None
         save_due = _due(settings.checkpoint_every_kimg, before, game, rules)
-        if (culprit := _non_finite(game, report, look_at_weights=save_due)) is not None:
-            yield Progress(game.images_seen, notice=_roll_back(table, checkpoints, culprit))
+        if (culprit := trouble.non_finite(game, report, look_at_weights=save_due)) is not None:
+            notice = trouble.roll_back(game, rules, checkpoints, culprit)
+            _save(table, checkpoints)
+            yield Progress(game.images_seen, notice=notice)
             continue
         picture_due = _due(settings.grid_every_kimg, before, game, rules)
         yield Progress(game.images_seen, report, picture_due)
@@ -211,56 +212,8 @@ def _report(table: Table, bystander: diagnostics.Bystander) -> dict[str, float]:
     return row
 
 
-def _non_finite(game: Game, report: dict[str, float] | None, *, look_at_weights: bool) -> str | None:
-    """What is no number any more: a reported value, or (looked at only before it would be saved) a tensor."""
-    if report is not None:
-        for name, number in report.items():
-            if not math.isfinite(number):
-                return name
-    return game.non_finite_tensor() if look_at_weights else None
-
-
 def _save(table: Table, checkpoints: CheckpointFolder) -> None:
     """By the first process alone; the others wait, so that all of them find it."""
     if table.team.rank == 0:
         checkpoints.save(table.game.images_seen, table.game.snapshot())
     table.team.barrier()
-
-
-def _roll_back(table: Table, checkpoints: CheckpointFolder, culprit: str) -> str:
-    """Returns to the last good checkpoint with half the learning rate, once; the sentence that says so."""
-    game, settings = table.game, table.rules.settings
-    at = game.images_seen
-    snapshot = checkpoints.latest()
-    last_good = f"{snapshot.values['images_seen']:,} images" if snapshot else "none"
-    if settings.on_non_finite == "stop" or game.rollbacks > 0 or snapshot is None:
-        raise UserError(
-            f"Training diverged at {at:,} images: {culprit} is not finite (last good checkpoint: {last_good}"
-            f"{', one rollback was made already' if game.rollbacks else ''}); lower train.lr, raise penalty.gamma, "
-            f"or use the relativistic loss with r1_r2."
-        )
-    game.restore(snapshot)
-    game.lr_scale, game.rollbacks = 0.5 * game.lr_scale, game.rollbacks + 1
-    _save(table, checkpoints)
-    lr = value(settings.lr, game.images_seen) * game.lr_scale
-    return f"{culprit} was not finite at {at:,} images: back at {last_good}, learning rate now {lr:g}."
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has a class for it; the CPU's allocator has words."""
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
-
-
-def _way_out_of_memory(game: Game, rules: Rules) -> str:
-    """What to lower."""
-    settings = rules.settings
-    ways = [f"train.batch_size (now {settings.batch_size})", "network.width"]
-    if game.device.type == "cuda":
-        ways.append(f"train.device_cache_gb (now {settings.device_cache_gb:g})")
-        precision = " or set train.precision to bfloat16," if settings.precision == "float32" else ""
-    else:
-        precision = ""
-    return (
-        f"{game.device} ran out of memory at {game.images_seen:,} images; lower {' or '.join(ways)},{precision} or "
-        f"spread the batch over several devices with train.processes; checkpoints stay."
-    )

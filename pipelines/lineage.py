@@ -20,8 +20,8 @@ from ganlib.settings import Settings, plain
 
 LINEAGE = "lineage.json"
 TRAIN_MODULES = (
-    "training", "steps", "exact", "game", "dealing", "batches", "diagnostics", "averaging", "schedules", "distributed",
-    "latents", "randomness", "images", "sampling", "pictures", "scatter",
+    "training", "trouble", "steps", "rules", "routes", "exact", "game", "dealing", "batches", "diagnostics",
+    "averaging", "schedules", "distributed", "latents", "randomness", "images", "sampling", "pictures", "scatter",
 )  # fmt: skip
 TRAIN_FOLDERS = ("piecewise", "augmentations")
 """All of their files, because they share private ones."""

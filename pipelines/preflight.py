@@ -16,8 +16,9 @@ from ganlib.metrics import Counts
 from ganlib.networks import Discriminator, Fit, NetworkFamily
 from ganlib.penalties import Penalty
 from ganlib.prepared import Kind, PreparedData
+from ganlib.routes import judges_batches
+from ganlib.rules import Rules
 from ganlib.settings import DataSettings, Settings, plain
-from ganlib.steps import Rules, judges_batches
 
 from . import launching
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganlib import components, steps
+from ganlib import components, routes
 from ganlib.augmentations import Augmentation
 from ganlib.batches import RealImages
 from ganlib.bundle import Description
@@ -17,12 +17,13 @@ from ganlib.game import Game, new_game
 from ganlib.losses import GanLoss
 from ganlib.penalties import Penalty
 from ganlib.prepared import Split
+from ganlib.rules import Rules
 from ganlib.settings import TrainSettings
-from ganlib.steps import Rules, Table
+from ganlib.steps import Table
 from ganlib.training import lay_table, ready, train
 
 CPU = torch.device("cpu")
-steps.WORTH_RECORDING = 0  # so that small games take the route of large ones
+routes.WORTH_RECORDING = 0  # so that small games take the route of large ones
 SHORT = TrainSettings(
     kimg=0.12, batch_size=8, lr=1e-3, log_every_kimg=0.016, checkpoint_every_kimg=0.04, grid_every_kimg=0.04,
     ema_half_life_kimg=0.02,

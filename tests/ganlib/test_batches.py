@@ -18,8 +18,9 @@ from ganlib.losses import GanLoss
 from ganlib.penalties import Penalty
 from ganlib.prepared import Split
 from ganlib.randomness import Purpose
+from ganlib.rules import Rules
 from ganlib.settings import TrainSettings
-from ganlib.training import Rules, train
+from ganlib.training import train
 
 CPU = torch.device("cpu")
 D, G = Purpose.DISCRIMINATOR_REALS, Purpose.GENERATOR_REALS

@@ -8,12 +8,13 @@ import torch
 from games import CPU, SHORT, description, pictures, rules, start, table
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganlib import components, diagnostics, images, steps
+from ganlib import components, diagnostics, images, routes, steps
 from ganlib.augmentations.none import NoAugmentation
 from ganlib.errors import UserError
 from ganlib.game import new_game
 from ganlib.penalties import squared_gradient_norms
-from ganlib.steps import Judge, Table
+from ganlib.routes import Judge
+from ganlib.steps import Table
 from ganlib.training import play_round
 
 PENALTIES = components.names("penalties")
@@ -41,7 +42,7 @@ def plainly(laid: Table) -> list[torch.Tensor]:
     if by.penalty.at == "both":
         total = total + hand.gamma * by.penalty.price(squared_gradient_norms(fake, fake_logits)).mean()
     if by.penalty.at == "between":
-        share = hand.mixing[: len(real)].view(-1, 1, 1, 1)
+        share = hand.mixing[::together].view(-1, 1, 1, 1)
         between = (share * real + (1 - share) * fake).detach().requires_grad_()
         total = total + hand.gamma * by.penalty.price(squared_gradient_norms(between, judge.real(between))).mean()
     return game.discriminator_player.gradients(total)
@@ -84,7 +85,7 @@ def test_packs_are_judged_as_one(penalty: str, augmentation: str) -> None:
 def test_a_discriminator_with_batch_statistics_sees_each_side_by_itself() -> None:
     by = rules(penalty="none")
     game = start(by, "dcgan", options={"discriminator_norm": "batch"}, shape=(1, 16, 16))
-    assert steps.judges_batches(game.discriminator)
+    assert routes.judges_batches(game.discriminator)
     laid = table(by, game)
     agree(gradients(laid, exact=False), plainly(laid))
 

@@ -19,9 +19,10 @@ from ganlib.losses import GanLoss
 from ganlib.penalties import Penalty
 from ganlib.prepared import Split
 from ganlib.randomness import Purpose
+from ganlib.rules import Rules
 from ganlib.sampling import generate, sample_labels, sample_latents
 from ganlib.settings import TrainSettings
-from ganlib.training import Rules, train
+from ganlib.training import train
 
 pytestmark = [
     pytest.mark.gpu,

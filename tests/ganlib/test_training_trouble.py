@@ -19,9 +19,9 @@ from ganlib.networks import mlp
 from ganlib.penalties import LAZY
 from ganlib.prepared import Split
 from ganlib.randomness import Purpose
+from ganlib.rules import Rules
 from ganlib.schedules import Schedule
 from ganlib.shapes import Logits, Scalar
-from ganlib.steps import Rules
 from ganlib.training import Progress, train
 
 pytestmark = pytest.mark.timeout(120)  # a rollback that is made again and again has no end
