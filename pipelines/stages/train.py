@@ -39,14 +39,14 @@ def play(settings: Settings) -> None:
     data = open_prepared(paths.PREPARED)
     preflight.before_training(settings, data)
     description = describe(settings, data)
+    team = distributed.join(device.type)
     set_rounding(settings.train)
     game = new_game(description, settings.train, device)
     if device.type == "cpu":
         packs = description.fit.packs(description.packing)
-        settle_threads(game.discriminator, packs, settings.train.batch_size // settings.train.processes)
+        settle_threads(game.discriminator, packs, settings.train.batch_size // team.size)
     origin = lineage.of_training(settings, data.digest)
     checkpoints = CheckpointFolder(paths.checkpoints() / origin.key)
-    team = distributed.join(device.type)
     with stage.stop_signals() as stop:
         rules = preflight.rules(settings)
         played = train(game, rules, data.train, heldout=data.heldout, checkpoints=checkpoints, team=team, stop=stop)

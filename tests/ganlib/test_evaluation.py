@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from jaxtyping import Float
 
 from ganlib import evaluation
 from ganlib.errors import UserError
@@ -39,8 +40,11 @@ class Moments(FeatureExtractor):
 class Brightness(Discriminator):
     """Finds bright pictures real, and those of higher classes more so."""
 
-    def forward(self, images: Images, labels: Labels | None = None) -> Logits:
-        logits = images.mean(dim=(1, 2, 3))
+    def features(self, images: Images) -> Float[torch.Tensor, "batch one"]:
+        return images.mean(dim=(1, 2, 3)).unsqueeze(1)
+
+    def judge(self, features: Float[torch.Tensor, "batch one"], labels: Labels | None) -> Logits:
+        logits = features.squeeze(1)
         return logits if labels is None else logits + labels
 
 

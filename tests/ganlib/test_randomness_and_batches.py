@@ -21,7 +21,8 @@ def test_the_numbers_of_the_purposes_never_change() -> None:
     assert {purpose.name: purpose.value for purpose in Purpose} == {
         "INITIAL_WEIGHTS": 1, "DISCRIMINATOR_REALS": 2, "GENERATOR_REALS": 3, "DISCRIMINATOR_LATENTS": 4,
         "GENERATOR_LATENTS": 5, "SAMPLE": 6, "INTERPOLATION": 7, "CLASSIFIER": 8, "SAMPLE_LABELS": 9, "POINTS": 10,
-        "STACKED_DIGITS": 11,
+        "STACKED_DIGITS": 11, "DISCRIMINATOR_AUGMENTATION": 12, "GENERATOR_AUGMENTATION": 13, "MIXING": 14,
+        "DIAGNOSTICS": 15,
     }  # fmt: skip
 
 
