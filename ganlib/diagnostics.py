@@ -17,10 +17,10 @@ from .prepared import Split
 from .randomness import Purpose, stream
 from .rules import Rules
 from .schedules import value
-from .shapes import Features, Labels, Logits, Stored
+from .shapes import Features, Labels, Stored
 
 LOOKED_AT = 128
-"""Held-out pictures, and generated ones, that a report looks at; always the same pictures and the same latents."""
+"""Pictures of each side, and generated ones, that a report looks at; always the same pictures and the same latents."""
 
 ROWS = 5
 """A warning needs so many rows of the history in a row."""
@@ -29,13 +29,22 @@ Row = Mapping[str, float]
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Some pictures of one side of the split."""
+
+    pixels: Stored
+    labels: Labels | None
+
+
+@dataclass(frozen=True)
 class Bystander:
     """Looks at both players at every report and changes neither."""
 
     game: Game
     rules: Rules
-    heldout: Stored | None
-    heldout_labels: Labels | None
+    trained: Shown | None
+    heldout: Shown | None
+    """Neither is there where nothing is held out."""
     latents: Float[Tensor, "made latent"]
     labels: Int64[Tensor, " made"] | None
 
@@ -50,17 +59,30 @@ class Bystander:
         modes = {player: player.training for player in (game.generator, game.discriminator)}
         for player in modes:
             player.eval()  # neither statistics nor power iterations may move
-        with torch.no_grad():
-            if self.heldout is not None:
-                fake = self._features(game.generator(self.latents, self.labels))
-                seen = self._features(images.to_unit_range(self.heldout))
-                columns["feature_spread"] = _spread(fake) / max(_spread(seen), 1e-12)
-                logits: Logits = game.discriminator.judge(seen, self.heldout_labels)
-                columns["heldout_logit"] = float(logits.mean())
-                columns["heldout_accuracy"] = float((logits > 0).float().mean())
+        if self.trained is not None and self.heldout is not None:
+            with torch.no_grad():
+                columns |= self._opinions(self.trained, self.heldout)
         for player, mode in modes.items():
             player.train(mode)
         return columns
+
+    def _opinions(self, trained: Shown, heldout: Shown) -> dict[str, float]:
+        """What D says at this very moment: its logits drift, and a relativistic loss holds their level nowhere."""
+        judge = self.game.discriminator.judge
+        fake = self._features(self.game.generator(self.latents, self.labels))
+        unseen = self._features(images.to_unit_range(heldout.pixels))
+        known = self._features(images.to_unit_range(trained.pixels))
+        unseen_logits = judge(unseen, heldout.labels)
+        on_known, on_fake = float(judge(known, trained.labels).mean()), float(judge(fake, self.labels).mean())
+        on_unseen = float(unseen_logits.mean())
+        # Karras et al. 2020, eq. 1: 0 where held-out pictures score like training ones, 1 where like generated ones.
+        apart = on_known - on_fake
+        return {
+            "feature_spread": _spread(fake) / max(_spread(unseen), 1e-12),
+            "heldout_logit": on_unseen,
+            "heldout_accuracy": float((unseen_logits > 0).float().mean()),
+            "overfitting": (on_known - on_unseen) / apart if apart > 1e-3 else 0.0,
+        }
 
     def _features(self, pictures: Tensor) -> Features:
         return self.game.discriminator.features(images.packed(pictures, self.game.description.packing))
@@ -72,20 +94,26 @@ class Bystander:
         return value(augmentation.p, self.game.images_seen)
 
 
-def bystander(game: Game, rules: Rules, heldout: Split | None) -> Bystander:
+def bystander(game: Game, rules: Rules, data: Split, heldout: Split | None) -> Bystander:
     """One with its pictures and latents on the game's device."""
     packing = game.description.packing
     count = LOOKED_AT // packing * packing
-    pixels = labels = None
-    if heldout is not None and len(heldout) >= packing:
-        shown = min(count, len(heldout) // packing * packing)
-        pixels = torch.from_numpy(heldout.pixels[:shown].copy()).to(game.device)
-        labels = torch.from_numpy(heldout.labels[:shown].copy()).to(game.device) if game.conditional else None
+    trained = unseen = None
+    if heldout is not None and min(len(data), len(heldout)) >= packing:
+        trained, unseen = _shown(game, data, count), _shown(game, heldout, count)
     random = stream(rules.settings.seed, Purpose.DIAGNOSTICS)
     latents = draw(random, (count, game.description.latent_dim), game.description.latent_distribution)
     classes = torch.arange(count).remainder(max(1, len(game.description.classes)))
     wanted = classes.to(game.device) if game.conditional else None
-    return Bystander(game, rules, pixels, labels, torch.from_numpy(latents).to(game.device), wanted)
+    return Bystander(game, rules, trained, unseen, torch.from_numpy(latents).to(game.device), wanted)
+
+
+def _shown(game: Game, split: Split, count: int) -> Shown:
+    packing = game.description.packing
+    count = min(count, len(split) // packing * packing)
+    pixels = torch.from_numpy(split.pixels[:count].copy()).to(game.device)
+    labels = torch.from_numpy(split.labels[:count].copy()).to(game.device) if game.conditional else None
+    return Shown(pixels, labels)
 
 
 def _spread(features: Features) -> float:
@@ -95,16 +123,11 @@ def _spread(features: Features) -> float:
 
 def derived(row: Row, loss: GanLoss) -> dict[str, float]:
     """Columns that follow from others of the same row."""
-    columns: dict[str, float] = {}
-    if loss.plays_the_value:
-        game_value = -row["discriminator_loss"]
-        # For the best D, V = -log 4 + 2 JSD (Goodfellow et al. 2014, theorem 1); a lower bound for any other.
-        columns = {"value": game_value, "jensen_shannon": (game_value + math.log(4)) / 2}
-    if "heldout_logit" in row:
-        # Karras et al. 2020, eq. 1: 0 where held-out pictures score like training ones, 1 where like generated ones.
-        apart = row["real_logit"] - row["fake_logit"]
-        columns["overfitting"] = (row["real_logit"] - row["heldout_logit"]) / apart if apart > 1e-3 else 0.0
-    return columns
+    if not loss.plays_the_value:
+        return {}
+    game_value = -row["discriminator_loss"]
+    # For the best D, V = -log 4 + 2 JSD (Goodfellow et al. 2014, theorem 1); a lower bound for any other.
+    return {"value": game_value, "jensen_shannon": (game_value + math.log(4)) / 2}
 
 
 def warnings(history: Sequence[Row], rules: Rules) -> list[str]:

@@ -78,7 +78,8 @@ def train(
             table, notices = lay_table(game, rules, reals, team)
             for notice in notices:
                 yield Progress(game.images_seen, notice=notice)
-            yield from _rounds(table, diagnostics.bystander(game, rules, heldout), checkpoints, stop)
+            bystander = diagnostics.bystander(game, rules, data, heldout)
+            yield from _rounds(table, bystander, checkpoints, stop)
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if not trouble.is_out_of_memory(error):
                 raise

@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from games import SHORT, pictures, play, rules, start, table
 
 from ganlib import diagnostics
 from ganlib.diagnostics import ROWS
+from ganlib.networks import Discriminator
+from ganlib.prepared import Split
+from ganlib.shapes import Features, Images, Labels, Logits
 from ganlib.training import play_round
 
 FINE = {"pair_accuracy": 0.7, "feature_spread": 0.9, "overfitting": 0.1}
@@ -20,7 +24,7 @@ def test_looking_changes_no_bit_of_the_game(network: str) -> None:
     game = start(by, network)
     play_round(table(by, game))
     before = {name: tensor.clone() for name, tensor in game.snapshot().tensors.items()}
-    diagnostics.bystander(game, by, pictures(20)).report()
+    diagnostics.bystander(game, by, pictures(), pictures(20)).report()
     for name, tensor in game.snapshot().tensors.items():
         assert torch.equal(tensor, before[name]), name
     assert game.generator.training
@@ -38,26 +42,41 @@ def test_spread_is_one_for_a_generator_of_the_held_out_pictures_and_zero_for_one
     game = start(by)
     play_round(table(by, game))
     shown = pictures(diagnostics.LOOKED_AT)
-    looks = diagnostics.bystander(game, by, shown)
+    looks = diagnostics.bystander(game, by, shown, shown)
     real = torch.from_numpy(shown.pixels).float().div(127.5).sub(1)
     for made, expected in ((real, 1.0), (real[:1].expand_as(real), 0.0)):
         game.generator.forward = lambda latents, labels, made=made: made  # type: ignore[method-assign]
         assert looks.report()["feature_spread"] == pytest.approx(expected, abs=1e-4)
 
 
+class Brightness(Discriminator):
+    """Finds bright pictures real."""
+
+    def features(self, images: Images) -> Features:
+        return images.mean(dim=(1, 2, 3)).unsqueeze(1)
+
+    def judge(self, features: Features, labels: Labels | None) -> Logits:
+        return features.squeeze(1)
+
+
 @pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        ({"real_logit": 2.0, "fake_logit": -2.0, "heldout_logit": 2.0}, 0.0),
-        ({"real_logit": 2.0, "fake_logit": -2.0, "heldout_logit": -2.0}, 1.0),
-        ({"real_logit": 2.0, "fake_logit": -2.0, "heldout_logit": 0.0}, 0.5),
-        ({"real_logit": 0.0, "fake_logit": 0.0, "heldout_logit": -1.0}, 0.0),
-    ],
+    ("unseen", "made", "expected"),
+    [(255, 0, 0.0), (0, 0, 1.0), (51, 0, 0.8), (0, 255, 0.0)],
+    ids=["like those it has seen", "like generated ones", "in between", "nothing to tell apart"],
 )
-def test_overfitting_is_how_far_held_out_pictures_fell_towards_generated_ones(
-    row: dict[str, float], expected: float
+def test_overfitting_is_how_far_held_out_pictures_fall_towards_generated_ones(
+    unseen: int, made: int, expected: float
 ) -> None:
-    assert diagnostics.derived(row, rules().loss)["overfitting"] == pytest.approx(expected)
+    def plain(grey: int) -> Split:
+        return Split(np.full((8, 1, 8, 8), grey, np.uint8), np.zeros(8, np.int64))
+
+    by = rules()
+    game = start(by, conditional=False)
+    play_round(table(by, game))
+    game.discriminator = Brightness()
+    game.generator.forward = lambda latents, labels: torch.full((8, 1, 8, 8), made / 127.5 - 1)  # type: ignore[method-assign]
+    looks = diagnostics.bystander(game, by, plain(255), plain(unseen))
+    assert looks.report()["overfitting"] == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(
