@@ -132,7 +132,7 @@ def _unknown(place: str, word: str, known: list[str], holder: str) -> str:
     if close:
         way_out = f"did you mean {close[0]}?"
     elif known:
-        way_out = f"{'leave it empty; ' if holder else ''}known here: {', '.join(known)}."
+        way_out = f"leave it out; known here: {', '.join(known)}."
     else:
         way_out = "it takes none."
     return f"{place} is not a parameter{f' of {holder}' if holder else ''}; {way_out}"

@@ -80,7 +80,7 @@ def train(
                 yield Progress(game.images_seen, notice=notice)
             bystander = diagnostics.bystander(game, rules, data, heldout)
             yield from _rounds(table, bystander, checkpoints, stop)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except (RuntimeError, MemoryError) as error:
             if not trouble.is_out_of_memory(error):
                 raise
             raise UserError(trouble.way_out_of_memory(game, rules)) from None

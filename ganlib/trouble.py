@@ -41,20 +41,21 @@ def roll_back(game: Game, rules: Rules, checkpoints: CheckpointFolder, culprit: 
     return f"{culprit} was not finite at {at:,} images: back at {last_good}, learning rate now {lr:g}."
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has a class for it; the CPU's allocator has words."""
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+def is_out_of_memory(error: BaseException) -> bool:
+    """CUDA and numpy have classes for it; torch's allocator on a CPU has words."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def way_out_of_memory(game: Game, rules: Rules) -> str:
     """What to lower."""
     settings = rules.settings
     ways = [f"train.batch_size (now {settings.batch_size})", "network.width"]
-    precision = ""
+    further = ""
     if game.device.type == "cuda":
         ways.append(f"train.device_cache_gb (now {settings.device_cache_gb:g})")
-        precision = " or set train.precision to bfloat16," if settings.precision == "float32" else ""
+        further = ", set train.precision to bfloat16" if settings.precision == "float32" else ""
+        further += ", or spread the batch over several GPUs with train.processes"
     return (
-        f"{game.device} ran out of memory at {game.images_seen:,} images; lower {' or '.join(ways)},{precision} or "
-        f"spread the batch over several devices with train.processes; checkpoints stay."
+        f"{game.device} ran out of memory at {game.images_seen:,} images; lower {' or '.join(ways)}{further}; "
+        f"checkpoints stay."
     )

@@ -1,6 +1,6 @@
 """From DVC's outputs to MLflow: the run completed, the generator registered once per content."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ganlib import files
@@ -48,13 +48,16 @@ def manifest(settings: Settings) -> dict[str, Any]:
     }
 
 
-def sync(settings: Settings) -> Synced:
+def sync(settings: Settings, *, published: dict[str, Any] | None = None) -> Synced:
     """Makes run and registry say what the outputs say; changes nothing where they do.
 
+    published: what is being published just now; DVC's records call that stage out of date until it has ended.
     Works in an empty store and with some of the outputs; a generator is registered when publish has run. UserError
     where nothing was trained, StoreError where the store is away.
     """
     found = outputs.read()
+    if published is not None:
+        found = replace(found, published=published)
     with tracking.opened() as store:
         experiment = store.experiment(settings.publish.experiment)
         environment = lineage.environment(settings, device=None)

@@ -1,11 +1,17 @@
 """The README says what the code does."""
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+
+from ganlib import components
+from ganlib.augmentations import Augmentation
+from ganlib.networks import NetworkFamily
+from ganlib.penalties import Penalty
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,3 +48,19 @@ def test_every_link_leads_somewhere(target: str) -> None:
 @pytest.mark.parametrize("target", re.findall(r"^make ([a-z]+)", README, re.MULTILINE))
 def test_every_make_target_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("folder", "interface"), [("networks", NetworkFamily), ("penalties", Penalty), ("augmentations", Augmentation)]
+)
+def test_the_options_of_each_component_are_those_of_its_file(folder: str, interface: type) -> None:
+    for name in components.names(folder):
+        if name == "none":
+            continue
+        row = next(line for line in README.splitlines() if line.startswith(f"| `{name}` |"))
+        told = dict(re.findall(r"`(\w+):([^`]*)`", row))
+        known = {field.name: field.default for field in dataclasses.fields(components.leaf(interface, name))}
+        assert list(told) == list(known), name
+        for option, default in known.items():
+            shown = "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+            assert told[option].strip() == shown, f"{name}.{option}"

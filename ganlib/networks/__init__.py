@@ -92,6 +92,15 @@ class Discriminator(Player, ABC):
         """The last layer."""
 
 
+def projected(features: Features, labels: Labels | None, to_logit: nn.Module, embedding: nn.Embedding | None) -> Logits:
+    """A linear layer; where there are labels, plus the product of features and label (Miyato & Koyama 2018, eq. 3)."""
+    logits: Logits = to_logit(features).squeeze(1)
+    if embedding is not None:
+        assert labels is not None, "a conditional discriminator needs labels"
+        logits = logits + (embedding(labels) * features).sum(dim=1)
+    return logits
+
+
 class NetworkFamily(ABC):
     """Builds the two players for what they must fit; the fields of a leaf are its size."""
 

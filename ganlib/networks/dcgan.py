@@ -15,6 +15,7 @@ from . import (
     Fit,
     Generator,
     NetworkFamily,
+    projected,
     spectrally_normalise,
     stem_and_doublings,
     widened,
@@ -121,12 +122,7 @@ class DcganDiscriminator(Discriminator):
 
     def judge(self, features: Features, labels: Labels | None) -> Logits:
         """See `Discriminator.judge`."""
-        logits: Logits = self.to_logit(features).squeeze(1)
-        if self.embedding is not None:
-            assert labels is not None, "a conditional discriminator needs labels"
-            # Projection: Miyato & Koyama 2018, eq. 3.
-            logits = logits + (self.embedding(labels) * features).sum(dim=1)
-        return logits
+        return projected(features, labels, self.to_logit, self.embedding)
 
 
 def _as_published(module: nn.Module, std: float) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from ..components import component
 from ..shapes import Features, Images, Labels, Latents, Logits
-from . import Discriminator, Fit, Generator, NetworkFamily, spectrally_normalise
+from . import Discriminator, Fit, Generator, NetworkFamily, projected, spectrally_normalise
 
 Size = Annotated[int, Field(gt=0)]
 
@@ -84,9 +84,4 @@ class MlpDiscriminator(Discriminator):
 
     def judge(self, features: Features, labels: Labels | None) -> Logits:
         """See `Discriminator.judge`."""
-        logits: Logits = self.to_logit(features).squeeze(1)
-        if self.embedding is not None:
-            assert labels is not None, "a conditional discriminator needs labels"
-            # Projection: Miyato & Koyama 2018, eq. 3.
-            logits = logits + (self.embedding(labels) * features).sum(dim=1)
-        return logits
+        return projected(features, labels, self.to_logit, self.embedding)

@@ -65,8 +65,13 @@ def preset(
         for known in presets.names():
             print(f"{known:<16} {presets.about(known)}")
         return
+    before = presets.data_path()
     settings = presets.apply(name)
     print(f"params.yaml plays {name} now: {presets.about(name)}")
+    if settings.data.path is not None:
+        print(f"data.path stays {settings.data.path}.")
+    elif before is not None:
+        print(f"data.path was {before}; data.source {settings.data.source} reads none.")
     if (
         settings.data.source not in ("digits", "gaussians")
         and settings.data.path is None

@@ -17,7 +17,7 @@ def run(settings: Settings) -> None:
     manifest = registry.manifest(settings)
     files.write_text(paths.PUBLISHED, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
     try:
-        synced = registry.sync(settings)
+        synced = registry.sync(settings, published=manifest)
     except StoreError as away:
         print(f"warning: {away}", file=sys.stderr)
     else:

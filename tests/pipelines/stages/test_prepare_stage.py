@@ -242,7 +242,7 @@ BAD = {
     ),
     "no room on the disk": (lambda: folder(resolution=1 << 20), r"take up to [\d,.]+ GB .* lower data\.resolution"),
     "another source's setting": (
-        lambda: folder(variant="mnist"), r"data\.variant is not a parameter of image_folder; leave it empty; known",
+        lambda: folder(variant="mnist"), r"data\.variant is not a parameter of image_folder; leave it out; known",
     ),
     "labels of missing files": (missing_files, r"labels\.csv.*cat/77\.png"),
     "missing column": (missing_column, r"labels\.csv.*file_name.*picture, class"),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from mlflow_project import Project, everything_in_mlflow, free_port
@@ -28,6 +29,17 @@ def test_it_says_in_one_line_what_is_registered(project: Project, capsys: pytest
     said = capsys.readouterr()
     assert said.out.endswith("is complete; the generator is registered as pictures version 1 (challenger).\n")
     assert said.err == ""
+
+
+def test_published_anew_it_is_registered_at_once(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """While the stage runs, dvc.lock still holds its last run, on an earlier generator."""
+    stages = {
+        "train": {"outs": [{"path": "models/gan", "md5": "new"}]},
+        "publish": {"deps": [{"path": "models/gan", "md5": "old"}], "outs": [{"path": str(paths.PUBLISHED)}]},
+    }
+    Path("dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": stages}))
+    publish.run(project.settings)
+    assert "registered as pictures version 1 (challenger)" in capsys.readouterr().out
 
 
 def test_with_the_store_away_it_warns_and_leaves_the_same_output(
