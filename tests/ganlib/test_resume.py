@@ -9,7 +9,7 @@ from games import SHORT, after, assert_same, play, rules
 from ganlib import components
 from ganlib.schedules import Schedule
 
-FOUR_ROUNDS = dataclasses.replace(SHORT, kimg=0.032, checkpoint_every_kimg=0.016)
+THREE_ROUNDS = dataclasses.replace(SHORT, kimg=0.024, checkpoint_every_kimg=0.016)
 
 
 @pytest.mark.parametrize("network", components.names("networks"))
@@ -19,7 +19,7 @@ FOUR_ROUNDS = dataclasses.replace(SHORT, kimg=0.032, checkpoint_every_kimg=0.016
 def test_stopped_and_resumed_equals_undisturbed_bit_for_bit(
     tmp_path: Path, network: str, loss: str, penalty: str, augmentation: str
 ) -> None:
-    by = rules(FOUR_ROUNDS, loss, penalty, augmentation)
+    by = rules(THREE_ROUNDS, loss, penalty, augmentation)
     undisturbed = play(tmp_path, network=network, by=by)
     half_way, end = sorted(tmp_path.glob("*.safetensors"))
     end.unlink()
