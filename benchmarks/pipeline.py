@@ -5,20 +5,17 @@ working and DVC's share; then times `dvc repro` with nothing to do against `dvc 
 taken in turns. Writes benchmarks/results/pipeline.json.
 """
 
-import json
 import os
-import platform
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-RESULT = ROOT / "benchmarks/results/pipeline.json"
+import record
+
 TURNS = 9
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "DVC_"))},
@@ -52,7 +49,7 @@ def stages(project: Path) -> dict[str, dict[str, float]]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         project, empty = Path(temporary) / "project", Path(temporary) / "empty"
-        subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
+        subprocess.run(["git", "clone", "--quiet", record.ROOT, project], check=True)
         split = stages(project)
         empty.mkdir()
         for command in (["git", "init", "-q"], ["dvc", "init", "-q"]):
@@ -62,20 +59,14 @@ def main() -> None:
             (seconds(project, "dvc", "repro", "publish")[0], seconds(empty, "dvc", "repro")[0]) for _ in range(TURNS)
         ]
     differences = [ours - theirs for ours, theirs in pairs]
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    result = {
+    figures = {
         "stages_s": split,
         "noop_s": round(statistics.median(ours for ours, _ in pairs), 2),
         "empty_pipeline_s": round(statistics.median(theirs for _, theirs in pairs), 2),
         "noop_over_empty_s": round(statistics.median(differences), 2),
         "turns": TURNS,
-        "commit": commit.stdout.strip(),
-        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
-        "versions": {name: version(name) for name in ("torch", "dvc", "mlflow")},
     }
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    record.write("pipeline", figures, ("torch", "dvc", "mlflow"))
 
 
 if __name__ == "__main__":

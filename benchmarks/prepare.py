@@ -10,35 +10,30 @@ Writes benchmarks/results/prepare.json.
 import argparse
 import gzip
 import io
-import json
 import multiprocessing
 import os
-import platform
 import resource
 import statistics
 import struct
-import subprocess
 import tempfile
 import threading
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas  # noqa: F401 - pyarrow loads it at its first array, and imports are not what is timed
 import psutil
+import record
 from PIL import Image
 
 from ganlib.datasets import build_source
 from ganlib.preparation import prepare
 from ganlib.settings import DataSettings
 
-ROOT = Path(__file__).parents[1]
-RESULT = ROOT / "benchmarks/results/prepare.json"
 TURNS = 5
 SAMPLE_EVERY_S = 0.25
 
@@ -171,7 +166,7 @@ def growth(folder: Path, counts: list[int]) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", nargs="?", type=Path, default=ROOT.parent / "shared/data")
+    parser.add_argument("data", nargs="?", type=Path, default=record.ROOT.parent / "shared/data")
     parser.add_argument("--million", action="store_true", help="also a million pictures: some minutes, 2 GB of disk")
     arguments = parser.parse_args()
     archive, mnist = arguments.data / "cifar10-jpg/train.zip", arguments.data / "mnist"
@@ -190,8 +185,7 @@ def main() -> None:
     plain = cifar["plain_loop_one_core"]["pictures_per_s"]
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         sizes = growth(Path(folder), [10_000, 100_000, *([1_000_000] if arguments.million else [])])
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    result = {
+    figures = {
         "cifar10_jpeg_zip": cifar,
         "over_plain_loop": {
             "one_core": round(cifar["prepare_one_core"]["pictures_per_s"] / plain, 2),
@@ -205,13 +199,8 @@ def main() -> None:
         },
         "growth_two_cores": sizes,
         "turns": TURNS,
-        "commit": commit.stdout.strip(),
-        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
-        "versions": {name: version(name) for name in ("pillow", "simplejpeg", "numpy", "pandas", "pyarrow")},
     }
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    record.write("prepare", figures, ("pillow", "simplejpeg", "numpy", "pandas", "pyarrow"))
 
 
 if __name__ == "__main__":

@@ -8,18 +8,16 @@ follow from the formulas 4 F_g + n F_d an image, F one forward. Writes benchmark
 import argparse
 import dataclasses
 import json
-import os
 import platform
 import resource
 import statistics
 import subprocess
 import sys
 import time
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 import torch
 from plain_loop import PlainLoop
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -38,8 +36,6 @@ from ganlib.rules import Rules
 from ganlib.settings import TrainSettings
 from ganlib.training import lay_table, play_round, ready
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks/results"
 LATENT_DIM = 64
 CLASSES = 10
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
@@ -278,21 +274,9 @@ def main() -> None:
         worker(CASES[chosen.worker[0]], chosen.worker[1], on)
         return
     cases = {name: measure(name, on, repeats=chosen.repeats, seconds=chosen.seconds) for name in chosen.cases}
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    result = {
-        "cases": cases,
-        "repeats": chosen.repeats,
-        "commit": commit.stdout.strip(),
-        "machine": {
-            "device": device_name(on), "threads": torch.get_num_threads(), "cores": os.cpu_count(),
-            "system": platform.platform(), "python": platform.python_version(),
-        },
-        "versions": {name: version(name) for name in ("torch", "numpy")},
-    }  # fmt: skip
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    place = RESULTS / f"train_speed-{on.type}.json"
-    place.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"written to {place.relative_to(ROOT)}")
+    figures = {"cases": cases, "repeats": chosen.repeats}
+    where = {"device": device_name(on), "threads": torch.get_num_threads()}
+    record.write(f"train_speed-{on.type}", figures, ("torch", "numpy"), **where)
 
 
 if __name__ == "__main__":

@@ -7,17 +7,15 @@ two over twice the rate of one. Writes benchmarks/results/weak_scaling-<device>.
 import argparse
 import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
+import record
 import torch
-from train_speed import CASES, RESULTS, ROOT, Engine, device_name
+from train_speed import CASES, Engine, device_name
 
 from ganlib import distributed
 from pipelines import launching
@@ -83,20 +81,13 @@ def main() -> None:
         medians = {size: round(statistics.median(values), 1) for size, values in rates.items()}
         cases[name] = {"images_per_s": medians, "efficiency": round(efficiency, 2)}
         print(name, cases[name], flush=True)
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    result = {
+    figures = {
         "cases": cases,
         "batch_size_of_each_process": {name: CASES[name].batch_size[chosen.device] for name in chosen.cases},
         "repeats": chosen.repeats,
-        "commit": commit.stdout.strip(),
-        "machine": {
-            "device": device_name(torch.device(chosen.device)), "cores": os.cpu_count(), "system": platform.platform(),
-        },
-        "versions": {"torch": version("torch")},
-    }  # fmt: skip
-    place = RESULTS / f"weak_scaling-{chosen.device}.json"
-    place.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"written to {place.relative_to(ROOT)}")
+    }
+    named = device_name(torch.device(chosen.device))
+    record.write(f"weak_scaling-{chosen.device}", figures, ("torch",), device=named)
 
 
 if __name__ == "__main__":

@@ -69,22 +69,21 @@ class RealImages:
 
         No images where `pixels` is false, for a player that is told of labels alone.
         """
-        stored = rows = None
+        if not pixels and self.labels is None:
+            return None, None
+        stored: Stored | None = None
         if pixels and self.ahead is not None:
             rows, stored = self.ahead.take(Request(purpose, start, count))
-        elif pixels or self.labels is not None:
+        else:
             rows = order(self.seed, purpose, len(self.data), start, count)
-        if pixels and stored is None:
-            assert rows is not None
-            if self.on_device is not None:
-                stored = self.on_device[self._there(rows)]
-            else:
-                stored = torch.from_numpy(self.data.pixels[rows]).to(self.device)
-        labels = self.labels
-        if labels is not None:
-            assert rows is not None
-            labels = labels[self._there(rows)]
-        return stored, labels
+            if pixels:
+                stored = self._stored(rows)
+        return stored, None if self.labels is None else self.labels[self._there(rows)]
+
+    def _stored(self, rows: Rows) -> Stored:
+        if self.on_device is not None:
+            return self.on_device[self._there(rows)]
+        return torch.from_numpy(self.data.pixels[rows]).to(self.device)
 
     def _there(self, rows: Rows) -> Tensor:
         here = torch.from_numpy(rows)

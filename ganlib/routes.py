@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from . import exact, images
-from .augmentations.none import NoAugmentation
 from .dealing import Dealer, Hand
 from .device import operations
 from .errors import UserError
@@ -54,10 +53,8 @@ class Judge:
 
     def _says(self, packs: Packs, numbers: Numbers, labels: Labels | None) -> PackLogits:
         together = self.game.description.packing
-        if not isinstance(self.rules.augmentation, NoAugmentation):
-            changed = self.rules.augmentation(images.unpacked(packs, together), numbers, self.hand.strength)
-            packs = images.packed(changed, together)
-        logits: PackLogits = self.game.discriminator(packs, labels)
+        changed = self.rules.augmentation(images.unpacked(packs, together), numbers, self.hand.strength)
+        logits: PackLogits = self.game.discriminator(images.packed(changed, together), labels)
         return logits
 
 
@@ -87,9 +84,8 @@ def by_autograd(judge: Judge, real: Packs, fake: Packs, *, charged: bool) -> Out
     return Outcome(gradients, real_logits, fake_logits, objective, price)
 
 
-def by_the_exact_route(judge: Judge, real: Packs, fake: Packs, *, charged: bool) -> Outcome:
+def by_the_exact_route(judge: Judge, real: Packs, fake: Packs) -> Outcome:
     """Without double backward, where `takes_the_exact_route` (see exact.py): 4 forwards an image instead of 6."""
-    assert charged
     loss, penalty = judge.rules.loss, judge.rules.penalty
     judged = len(real) if penalty.at == "real" else 2 * len(real)
 

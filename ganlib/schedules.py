@@ -7,6 +7,9 @@ from pydantic import Field
 
 from .components import component
 
+Kimg = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""Thousands of real images shown to the discriminator: the field's unit of training length."""
+
 
 @component
 class Schedule:
@@ -17,7 +20,7 @@ class Schedule:
 
     start: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     end: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    over_kimg: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    over_kimg: Kimg
     shape: Literal["cosine", "linear"] = "cosine"
 
     def at(self, images_seen: int) -> float:

@@ -12,12 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from .components import component, explain, keys_within
 from .errors import UserError
-from .schedules import Schedulable, Schedule, largest
+from .schedules import Kimg, Schedulable, Schedule, largest
 
 Positive = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Kimg = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-"""Thousands of real images shown to the discriminator: the field's unit of training length."""
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]

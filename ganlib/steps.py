@@ -53,7 +53,7 @@ def discriminator_step(table: Table, *, charged: bool) -> None:
     table.team.average_(gradients)
     _update(recorder, game.discriminator_player, kind, gradients)
     game.steps_summed["discriminator"] += 1
-    if game.strength is hand.strength:
+    if table.rules.augmentation.target is not None:
         _adapt(table)
 
 
@@ -64,8 +64,11 @@ def discriminator_gradients(table: Table, hand: Hand, *, charged: bool) -> list[
     real = _at_the_door(table, images.to_unit_range(hand.real).detach())
     with torch.no_grad():
         fake = _at_the_door(table, game.generator(hand.latents, hand.labels))
-    find = by_the_exact_route if table.exact and charged else by_autograd
-    said = find(Judge(game, rules, hand), real, fake, charged=charged)
+    judge = Judge(game, rules, hand)
+    if table.exact and charged:
+        said = by_the_exact_route(judge, real, fake)
+    else:
+        said = by_autograd(judge, real, fake, charged=charged)
     real_logits, fake_logits = said.real_logits.detach(), said.fake_logits.detach()
     reports = (
         said.loss.detach(), said.penalty.detach(), real_logits.sigmoid().mean(), fake_logits.sigmoid().mean(),

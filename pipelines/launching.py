@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from ganlib.errors import PeerLost
 
-from .stage import EXIT_RESUMABLE
+from .stage import EXIT_RESUMABLE, cores
 
 TRAINING = (sys.executable, "-m", "pipelines.stages.train")
 EXIT_PEER_LOST = 76
@@ -79,9 +79,8 @@ def train_in(processes: int, command: Sequence[str] = TRAINING, patience: Patien
 
 def environment(rank: int, processes: int, *, meeting_port: int) -> dict[str, str]:
     """This process's environment with what torchrun would add; the cores are shared, if the user has not done that."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     loopback = "lo0" if sys.platform == "darwin" else "lo"
-    unless_set = {"OMP_NUM_THREADS": str(max(1, cores // processes)), "GLOO_SOCKET_IFNAME": loopback}
+    unless_set = {"OMP_NUM_THREADS": str(max(1, cores() // processes)), "GLOO_SOCKET_IFNAME": loopback}
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
     told = {name: str(number) for name, number in (place | {"MASTER_PORT": meeting_port}).items()}
     return unless_set | dict(os.environ) | told | {"MASTER_ADDR": "127.0.0.1"}

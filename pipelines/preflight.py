@@ -20,7 +20,7 @@ from ganlib.routes import judges_batches
 from ganlib.rules import Rules
 from ganlib.settings import DataSettings, Settings, plain
 
-from . import launching
+from . import launching, stage
 
 ONLY_FOR_PICTURES = ("resolution", "fit", "channels", "alpha", "mirror", "min_side", "near_duplicates")
 
@@ -91,9 +91,7 @@ def processes(settings: Settings) -> int:
             f"train.processes to 1."
         )
     on_cuda = torch.cuda.is_available() and device != "cpu"
-    affinity = hasattr(os, "sched_getaffinity")
-    cores = len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
-    there = torch.cuda.device_count() if on_cuda else cores
+    there = torch.cuda.device_count() if on_cuda else stage.cores()
     if wanted > there:
         what = ("CUDA device" if on_cuda else "CPU core") + ("" if there == 1 else "s")
         way_out = "1" if there == 1 else f"{there} or fewer"

@@ -40,14 +40,6 @@ def about(name: str) -> str:
         return file.readline().lstrip("# ").strip()
 
 
-def data_path(path: Path = Path("params.yaml")) -> str | None:
-    """Where params.yaml says that the data are; none where it does not, or cannot be read."""
-    try:
-        return params.load(path).data.path
-    except UserError:
-        return None
-
-
 def apply(name: str, path: Path = Path("params.yaml")) -> settings.Settings:
     """Rewrites params.yaml to play a preset's game, and returns what it then says; comments stay.
 

@@ -104,6 +104,11 @@ def stop_signals() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def bar_manners() -> dict[str, Any]:
     """How progress bars behave: lively on a terminal, a line now and then in a log."""
     return {"dynamic_ncols": True} if sys.stderr.isatty() else {"mininterval": 10.0, "maxinterval": 10.0, "ncols": 100}

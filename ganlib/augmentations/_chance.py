@@ -35,9 +35,6 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 SignTarget = Annotated[float, Field(gt=-1, lt=1)]
 """A mean of signs that can be steered for."""
 
-Kimg = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-"""Thousands of images."""
-
 
 class Draws:
     """Random numbers taken column by column, in the order in which the operations are written down."""

@@ -5,10 +5,11 @@ import math
 import torch
 
 from ..components import component
+from ..schedules import Kimg
 from ..shapes import Images, Numbers, Scalar
 from . import Augmentation
 from ._bands import BAND_NUMBERS, reweight_bands
-from ._chance import Draws, Kimg, Probability, Share, SignTarget
+from ._chance import Draws, Probability, Share, SignTarget
 from ._colours import RECOLOUR_NUMBERS, colour_channels, recolour
 from ._geometry import BLIT_NUMBERS, FLIP_NUMBERS, TRANSFORM_NUMBERS, move
 from ._holes import HOLE_NUMBERS, with_hole

@@ -1,9 +1,10 @@
 """Differentiable augmentation (Zhao et al. 2020)."""
 
 from ..components import component
+from ..schedules import Kimg
 from ..shapes import Images, Numbers, Scalar
 from . import Augmentation
-from ._chance import Draws, Kimg, Probability, SignTarget, only
+from ._chance import Draws, Probability, SignTarget, only
 from ._colours import colour_channels, replace_colours
 from ._holes import HOLE_NUMBERS, with_hole
 from ._placement import Placement, centred

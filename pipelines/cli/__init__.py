@@ -59,15 +59,15 @@ def preset(
     name: Annotated[str | None, typer.Argument(help="Of a file in params/; left out: the list of them.")] = None,
 ) -> None:
     """Rewrite params.yaml to play a known game; where your data and machines are stays as you set it."""
-    from pipelines import presets
+    from pipelines import params, presets
 
     if name is None:
         for known in presets.names():
             print(f"{known:<16} {presets.about(known)}")
         return
-    before = presets.data_path()
+    told, before = presets.about(name), params.load().data.path
     settings = presets.apply(name)
-    print(f"params.yaml plays {name} now: {presets.about(name)}")
+    print(f"params.yaml plays {name} now: {told}")
     if settings.data.path is not None:
         print(f"data.path stays {settings.data.path}.")
     elif before is not None:

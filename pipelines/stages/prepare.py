@@ -1,6 +1,5 @@
 """A source of pictures becomes one array with labels, a manifest, a held-out split and a data card."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,11 @@ def run(settings: Settings) -> None:
 
     preflight.before_preparing(settings)
     source = build_source(settings.data)
-    prepared = prepare(source, settings.data, paths.PREPARED, processes=settings.workers or _cores())
+    prepared = prepare(source, settings.data, paths.PREPARED, processes=settings.workers or stage.cores())
     data_card.write(
         paths.PREPARED, prepared.description, prepared.near_pairs, html=paths.DATA_CARD, facts=paths.DATA_FACTS
     )
     print("\n".join([summary(prepared.description), *notices(prepared.description, settings.data)]))
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def summary(description: dict[str, Any]) -> str:

@@ -417,14 +417,13 @@ class Operations(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("name", QUALIFYING)
-def test_the_host_never_waits_for_a_value(name: str) -> None:
+def test_the_host_never_waits_for_a_value(name: str, nothing_reaches_the_host: TorchDispatchMode) -> None:
     network = discriminator(name)
     parameters = list(network.parameters())
-    with Operations() as operations:
+    with nothing_reaches_the_host:
         exact.gradients(
             partial(network, labels=LABELS), pictures(), parameters=parameters, loss=relativistic, price=on_both
         )
-    assert not operations.names & {"_local_scalar_dense", "item", "nonzero", "is_nonzero", "equal"}
 
 
 def test_a_step_costs_four_forwards_where_double_backward_costs_six() -> None:

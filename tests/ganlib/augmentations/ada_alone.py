@@ -3,25 +3,16 @@
 from typing import Any
 
 import torch
+from every_augmentation import NO, changed_by
 
 from ganlib.augmentations.ada import AdaOperations
 
 NOTHING: dict[str, Any] = {"flips": False, "blit": 0.0, "geometric": 0.0, "color": 0.0, "cutout": 0.0}
-# An operation fires where its number is below p, which is a half throughout this file.
-YES, NO, HALF = 0.0, 0.9, torch.tensor(0.5)
 STILL = [NO, 0.5]
 
 
 def change(images: torch.Tensor, numbers: list[float], **groups: Any) -> torch.Tensor:
-    augmentation = AdaOperations(**(NOTHING | groups))
-    channels, height, width = images.shape[1:]
-    assert augmentation.numbers((channels, height, width)) == len(numbers)
-    row = torch.tensor([numbers], dtype=images.dtype)
-    return augmentation(images, row.expand(len(images), -1), HALF)
-
-
-def pictures(*shape: int) -> torch.Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 2 - 1
+    return changed_by(AdaOperations(**(NOTHING | groups)), images, numbers)
 
 
 def smooth(height: int, width: int) -> torch.Tensor:

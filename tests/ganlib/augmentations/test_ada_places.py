@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from ada_alone import HALF, NO, NOTHING, STILL, YES, change, pictures, smooth, uniform_of
+from ada_alone import NOTHING, STILL, change, smooth, uniform_of
+from every_augmentation import HALF, NO, YES, pictures
 
 from ganlib.augmentations.ada import AdaOperations
 

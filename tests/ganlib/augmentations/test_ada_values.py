@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from ada_alone import HALF, NOTHING, STILL, YES, change, pictures, uniform_of
+from ada_alone import NOTHING, STILL, change, uniform_of
+from every_augmentation import HALF, YES, pictures
 
 from ganlib.augmentations._wavelets import filter_bank
 from ganlib.augmentations.ada import AdaOperations

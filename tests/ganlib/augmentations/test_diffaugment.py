@@ -5,23 +5,15 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from every_augmentation import HALF, NO, YES, changed_by, pictures
 
 from ganlib.augmentations.diffaugment import DiffAugment
 
 NOTHING: dict[str, Any] = {"color": False, "translation": False, "cutout": False}
-YES, NO, HALF = 0.0, 0.9, torch.tensor(0.5)
 
 
 def change(images: torch.Tensor, numbers: list[float], **policy: bool) -> torch.Tensor:
-    augmentation = DiffAugment(**(NOTHING | policy))
-    channels, height, width = images.shape[1:]
-    assert augmentation.numbers((channels, height, width)) == len(numbers)
-    row = torch.tensor([numbers], dtype=images.dtype)
-    return augmentation(images, row.expand(len(images), -1), HALF)
-
-
-def pictures(*shape: int) -> torch.Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 2 - 1
+    return changed_by(DiffAugment(**(NOTHING | policy)), images, numbers)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
