@@ -59,7 +59,8 @@ bench: setup  ## what the pipeline costs, how fast pictures are prepared and gam
 	python benchmarks/train_speed.py
 	python benchmarks/weak_scaling.py
 
-prove: setup  ## what takes too long for CI: minutes of broken files, a million pictures
+prove: setup  ## what takes too long for CI: every game resumed, minutes of broken files, a million pictures
+	$(PYTEST) -m prove
 	GANLIB_FUZZ_SECONDS=120 pytest tests/ganlib/datasets/test_archive_fuzz.py tests/ganlib/datasets/test_mutated_sources.py
 	python benchmarks/prepare.py --million
 

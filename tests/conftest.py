@@ -4,6 +4,7 @@ import os
 import signal
 
 import hypothesis
+import pytest
 
 # Two test processes on two cores otherwise spin waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -13,3 +14,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A machine that does other things besides is no failed law.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes too long for CI is left out, unless `-m` names it."""
+    if "prove" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("prove")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("prove")]
