@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from . import averaging, diagnostics, distributed, trouble
 from .batches import RealImages
@@ -144,9 +143,6 @@ def _suit(game: Game, precision: str, team: Team) -> None:
             # The highest resolutions, where the work is and rounding hurts least (Huang et al. 2024).
             small = min(game.description.image_shape[1:]) <= SMALL
             player.bfloat16_stages = 3 if small else 4
-        # On a CPU grouped convolutions alone gain by it.
-        grouped = any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in player.modules())
-        player.channels_last = game.device.type == "cuda" or grouped
 
 
 SMALL = 32

@@ -196,3 +196,19 @@ def test_a_game_of_packs_has_a_discriminator_of_as_many_channels() -> None:
     game = new_game(description("dcgan", conditional=False, packing=3), SHORT, CPU)
     assert game.discriminator(torch.zeros(2, 3, 8, 8)).shape == (2,)
     assert pictures().pixels.shape[1] == 1
+
+
+def test_a_gradient_means_the_same_however_it_lies_in_memory() -> None:
+    """Fused Adam goes by places in memory, and convolutions give gradients as their inputs lie."""
+    weights = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        game = start(rules(), "resnet")
+        player = game.generator_player
+        for seed in range(2):
+            torch.manual_seed(seed)
+            gradients = [torch.randn_like(parameter) for parameter in player.parameters]
+            player.update([one.contiguous(memory_format=layout) if one.dim() == 4 else one for one in gradients])
+        weights.append([parameter.detach() for parameter in player.parameters])
+    assert any(one.dim() == 4 and min(one.shape[1:]) > 1 for one in weights[0])
+    for one, other in zip(*weights, strict=True):
+        assert torch.equal(one, other)

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from network_pairs import FIT, LABELS, NETWORKS, OPTIONS, latents, load, pair, pictures
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganlib import components
 from ganlib.networks import Discriminator, Fit, NetworkFamily
@@ -57,6 +57,20 @@ def test_bfloat16_stages_change_little_and_leave_weights_and_logits_in_float32(n
     for gradient in gradients:
         assert gradient.dtype == torch.float32
         assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIONS if OPTIONS[name][0] != "mlp"])
+def test_convolutions_of_every_stage_find_channels_together_in_memory(name: str) -> None:
+    laid = []
+    for player, inputs in zip(pair(name), (latents(), pictures()), strict=True):
+        for module in player.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                module.register_forward_pre_hook(lambda _, images: laid.append(images[0]))
+        player(inputs, LABELS)
+    assert laid
+    wide = [images for images in laid if min(images.shape[1:]) > 1]
+    together = [images.is_contiguous(memory_format=torch.channels_last) for images in wide]
+    assert sum(together) >= 0.8 * len(together), "all but those at a player's door"
 
 
 @pytest.mark.parametrize("name", OPTIONS)
