@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from .. import files
+from ..html.page import Section
 from . import sections, shown, sizes
+from .chosen import Pictures
 from .facts import read
 from .figures import figures
 from .findings import findings
 from .gallery import NearPair, hang
-from .page import Section, page
+from .page import page
 from .summary import summary_of
-from .thumbnails import Pictures
 
 __all__ = ["PAIRS", "NearPair", "write"]
 

@@ -1,4 +1,4 @@
-"""Charts as SVG inside the page: coloured by its style sheet, so they follow light and dark."""
+"""The card's charts."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from .markup import Markup, element
+from ..html.charts import HEIGHT, WIDTH, chart, nice_step, rect, short, text
+from ..html.markup import Markup, element
 
-WIDTH, HEIGHT = 340, 200
-"""Of a chart, in its own units; the page stretches it."""
 LEFT, RIGHT, TOP, BOTTOM = 38, 18, 18, 38
 BINS = 24
 LONG_TAIL = 8
@@ -58,13 +57,6 @@ def _histogram(values: np.ndarray, edges: np.ndarray, *, logarithmic: bool) -> H
     return Histogram(tuple(round(edge, 9) for edge in edges.tolist()), tuple(counts.tolist()), logarithmic)
 
 
-def nice_step(about: float, *, whole: bool = False) -> float:
-    """1, 2 or 5 times a power of ten, at least `about`; at least 1 where it shall be whole."""
-    power = 10.0 ** math.floor(math.log10(about))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= about * (1 - 1e-9))
-    return max(1.0, step) if whole else step
-
-
 def histogram(shown: Histogram, *, label: str, axis: str, ticks: Sequence[float], name: Callable[[float], str],
               mark: tuple[float, str] | None = None) -> Markup:  # fmt: skip
     """Bars over an axis. label: the text alternative; mark: a value to point out, and its name."""
@@ -80,17 +72,17 @@ def histogram(shown: Histogram, *, label: str, axis: str, ticks: Sequence[float]
         tall = (HEIGHT - TOP - BOTTOM) * count / top
         tall = max(tall, 1.5) if count else 0  # a single picture is still seen
         wide = max(across(right) - across(left) - 1, 0.5)
-        bars.append(_rect(across(left) + 0.5, HEIGHT - BOTTOM - tall, wide, tall, "bar"))
+        bars.append(rect(across(left) + 0.5, HEIGHT - BOTTOM - tall, wide, tall, "bar"))
     parts = [*_levels(top), *bars, _base_line()]
     for tick in ticks:
         if low <= place(tick) <= high:
-            parts += [_text(across(tick), HEIGHT - BOTTOM + 16, name(tick), "tick middle")]
-    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, axis, "axis middle"))
+            parts += [text(across(tick), HEIGHT - BOTTOM + 16, name(tick), "tick middle")]
+    parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, axis, "axis middle"))
     if mark is not None and low <= place(mark[0]) <= high:
         at = across(mark[0])
         side = "end" if at > WIDTH / 2 else "start"
         parts.append(element("line", class_="mark", x1=f"{at:.1f}", x2=f"{at:.1f}", y1=4, y2=HEIGHT - BOTTOM))
-        parts.append(_text(at + (-5 if side == "end" else 5), 12, mark[1], f"marked {side}"))
+        parts.append(text(at + (-5 if side == "end" else 5), 12, mark[1], f"marked {side}"))
     return chart(parts, label)
 
 
@@ -113,7 +105,7 @@ def ranks(counts: Sequence[int], *, label: str) -> Markup:
     down = [HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * ordered[number] / top for number in chosen]
     line = " ".join(f"L{x:.1f} {y:.1f}" for x, y in zip(across, down, strict=True))
     area = element("path", class_="bar", d=f"M{LEFT} {HEIGHT - BOTTOM} {line} L{WIDTH - RIGHT} {HEIGHT - BOTTOM}Z")
-    axis = _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, f"{len(ordered):,} classes, the largest first", "axis middle")
+    axis = text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, f"{len(ordered):,} classes, the largest first", "axis middle")
     return chart([*_levels(top), area, _base_line(), axis], label)
 
 
@@ -133,25 +125,10 @@ def scatter(parts: Sequence[Float[np.ndarray, "_ 2"]], *, label: str) -> Markup:
         for number in range(math.ceil((centre - reach) / step), math.floor((centre + reach) / step) + 1):
             place = side * (0.5 + 0.46 * (number * step - centre) / reach)
             if axis == 0:
-                drawn.append(_text(left + place, top + side + 16, f"{number * step:g}", "tick middle"))
+                drawn.append(text(left + place, top + side + 16, f"{number * step:g}", "tick middle"))
             else:
-                drawn.append(_text(left - 6, top + side - place + 4, f"{number * step:g}", "tick end"))
+                drawn.append(text(left - 6, top + side - place + 4, f"{number * step:g}", "tick end"))
     return chart(drawn, label, width=400, height=372)
-
-
-def bar(shares: Sequence[tuple[str, float]]) -> Markup:
-    """Thin bars over each other, for a cell of a table that says the numbers too: (class, 0 to 1) each."""
-    rects = [
-        element("rect", class_=name, y=9 * row, width=f"{100 * share:.2f}%", height=8, rx=1.5)
-        for row, (name, share) in enumerate(shares)
-        if share > 0
-    ]
-    return element("svg", *rects, class_="cell", height=9 * len(shares) - 1, aria_hidden="true")
-
-
-def chart(parts: Sequence[Markup], label: str, *, width: int = WIDTH, height: int = HEIGHT) -> Markup:
-    """The SVG around; a reader that cannot see it says the label."""
-    return element("svg", *parts, class_="chart", viewBox=f"0 0 {width} {height}", role="img", aria_label=label)
 
 
 def _levels(top: int) -> list[Markup]:
@@ -161,25 +138,9 @@ def _levels(top: int) -> list[Markup]:
     for number in range(1, math.floor(top / step + 1e-9) + 1):
         height = HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * number * step / top
         parts.append(element("line", class_="level", x1=LEFT, x2=WIDTH - RIGHT, y1=f"{height:.1f}", y2=f"{height:.1f}"))
-        parts.append(_text(LEFT - 6, height + 4, short(number * step), "tick end"))
+        parts.append(text(LEFT - 6, height + 4, short(number * step), "tick end"))
     return parts
-
-
-def short(number: float) -> str:
-    """12, 3.5k, 2M: for axes."""
-    for size, unit in ((1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:g}{unit}"
-    return f"{number:g}"
 
 
 def _base_line() -> Markup:
     return element("line", class_="base", x1=LEFT, x2=WIDTH - RIGHT, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM)
-
-
-def _rect(x: float, y: float, width: float, height: float, name: str) -> Markup:
-    return element("rect", class_=name, x=f"{x:.1f}", y=f"{y:.1f}", width=f"{width:.1f}", height=f"{height:.1f}")
-
-
-def _text(x: float, y: float, words: str, name: str) -> Markup:
-    return element("text", words, class_=name, x=f"{x:.1f}", y=f"{y:.1f}")

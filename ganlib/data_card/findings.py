@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..datasets import BOMB, BROKEN, NEAR_DUPLICATE, OTHER_SIZE, TOO_SMALL, TRUNCATED, UNREADABLE
+from ..html.markup import by, count, percent, shortened
 from .facts import Facts
-from .markup import by, count, percent, shortened
 from .summary import Summary
 
 LOST = (UNREADABLE, TRUNCATED, BROKEN, TOO_SMALL, BOMB, OTHER_SIZE)

@@ -6,19 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from ..html.thumbnails import Album
+from .chosen import HELDOUT_PER_CLASS, HELDOUT_SPREAD, PER_CLASS, SPREAD, Mean, Pictures, choose, mean
 from .facts import Column, Facts, Group
 from .summary import Summary
-from .thumbnails import (
-    HELDOUT_PER_CLASS,
-    HELDOUT_SPREAD,
-    PER_CLASS,
-    SPREAD,
-    Album,
-    Mean,
-    Pictures,
-    choose,
-    mean,
-)  # fmt: skip
 
 COPIES = 6
 """Names shown of a set of equal files."""

@@ -16,10 +16,11 @@ from ..datasets import (
     TRUNCATED,
     UNREADABLE,
 )  # fmt: skip
+from ..html.charts import bar
+from ..html.markup import Markup, element, file_name, percent, shortened
+from ..html.page import Section
 from . import charts
 from .facts import Example, Facts
-from .markup import Markup, element, file_name, percent, shortened
-from .page import Section
 from .sizes import tally
 from .summary import Summary
 
@@ -126,7 +127,7 @@ def _class_table(counts: list[tuple[str, int, int]]) -> Markup:
         element(
             "tr",
             element("th", element("bdi", shortened(name, 60)), scope="row"),
-            element("td", charts.bar([("train", n / top), ("heldout", held / top)]), class_="bars"),
+            element("td", bar([("train", n / top), ("heldout", held / top)]), class_="bars"),
             element("td", f"{n:,}", class_="number"),
             element("td", f"{held:,}", class_="number"),
         )

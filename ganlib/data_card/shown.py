@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..datasets import NEAR_DUPLICATE
+from ..html.markup import Markup, count, element, file_name, shortened
+from ..html.page import Section
+from ..html.thumbnails import spread
 from . import charts
+from .chosen import Pictures
 from .facts import Facts
 from .findings import straddling_pairs
 from .gallery import Gallery, NearPair, Sheet, Shot
-from .markup import Markup, count, element, file_name, shortened
-from .page import Section
 from .summary import Summary
-from .thumbnails import Pictures, spread
 
 POINTS = 3000
 """Points drawn of the training ones; a quarter as many of the held-out ones."""

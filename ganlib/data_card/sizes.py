@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ..html.charts import bar
+from ..html.markup import Markup, by, count, element, percent, shortened
+from ..html.page import Section
 from . import charts
 from .facts import Facts
-from .markup import Markup, by, count, element, percent, shortened
-from .page import Section
 from .summary import Summary
 
 MODES = {
@@ -91,7 +92,7 @@ def tally(counts: Mapping[str, int], heading: str, meaning: Mapping[str, str]) -
         element(
             "tr",
             element("th", shortened(name), " ", element("span", meaning.get(name), class_="soft"), scope="row"),
-            element("td", charts.bar([("train", n / top)]), class_="bars"),
+            element("td", bar([("train", n / top)]), class_="bars"),
             element("td", f"{n:,}", class_="number"),
         )
         for name, n in most[:DONE]

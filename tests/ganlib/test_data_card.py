@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from prepared_folder import Folder, Page, mixed, some
 
 from ganlib.data_card import facts as facts_of
-from ganlib.data_card import markup
-from ganlib.data_card.style import STYLE
+from ganlib.html import markup
+from ganlib.html.style import STYLE
 
 EVIL = """<script>alert(1)</script>"><img src=http://evil.invalid onerror='x'>&amp;</style>"""
 
@@ -150,11 +150,13 @@ def test_light_and_dark_are_easy_to_read() -> None:
         for ground in ("page", "sheet"):
             for text in ("ink", "soft", "link"):
                 assert contrast(theme[text], theme[ground]) >= 4.5, (text, ground)
-            for graphic in ("train", "heldout"):
+            for graphic in ("train", "heldout", "generated"):
                 assert contrast(theme[graphic], theme[ground]) >= 3, graphic
         assert contrast(theme["warn"], theme["warn-page"]) >= 4.5
         assert contrast(theme["ink"], theme["warn-page"]) >= 4.5
         assert contrast(theme["good"], theme["good-page"]) >= 4.5
+        assert contrast(theme["bad"], theme["bad-page"]) >= 4.5
+        assert contrast(theme["ink"], theme["bad-page"]) >= 4.5
 
 
 def clean(folder: Folder) -> None:

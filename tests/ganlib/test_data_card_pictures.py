@@ -15,7 +15,8 @@ from PIL import Image
 from prepared_folder import Folder, Page, mixed, some
 
 from ganlib import data_card
-from ganlib.data_card import NearPair, charts, thumbnails
+from ganlib.data_card import NearPair, charts, chosen
+from ganlib.html import thumbnails
 
 
 @pytest.fixture
@@ -54,11 +55,11 @@ def test_a_large_picture_is_shown_small_in_its_own_proportions(folder: Folder) -
 
 def test_few_classes_show_as_many_pictures_each_and_many_are_passed_through_in_order() -> None:
     labels = np.array([0] * 1000 + [2] * 5)
-    sheet = thumbnails.choose(labels, 3, first=100, each=12, total=96)
+    sheet = chosen.choose(labels, 3, first=100, each=12, total=96)
     assert [(number, len(rows)) for number, rows in sheet] == [(0, 12), (1, 0), (2, 5)]
     assert (sheet[0][1].min(), sheet[0][1].max()) == (100, 1099)
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(40), 30))
-    ((number, rows),) = thumbnails.choose(labels, 40, first=0, each=12, total=96)
+    ((number, rows),) = chosen.choose(labels, 40, first=0, each=12, total=96)
     assert (number, len(rows)) == (-1, 96)
     assert set(labels[rows]) == set(range(40))
     assert (np.diff(labels[rows]) >= 0).all()
