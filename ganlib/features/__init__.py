@@ -5,7 +5,6 @@
 """
 
 from abc import ABC, abstractmethod
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +15,9 @@ from torch import Tensor, nn
 from .. import components
 from ..errors import UserError
 from ..shapes import Kind, Stored
+from ._weights import Published, check_file, checked_weights, trusted_digest
+
+__all__ = ["Published", "checked_weights"]
 
 Features = Float32[Tensor, "batch features"]
 """What distances between pictures are measured in: the extractor's last layer before its classes."""
@@ -30,6 +32,10 @@ SHORT = 8
 
 class FeatureExtractor(nn.Module, ABC):
     """A network with frozen weights and what a protocol must say of it."""
+
+    unrounded: ClassVar[tuple[float, float] | None] = None
+    """(darkest, brightest) of the pictures that it also takes as floats, not rounded to 256 steps; none where it takes
+    none. What hardly differs is told apart by them alone."""
 
     def __init__(self, *, name: str, digest: str, preprocessing: str) -> None:
         super().__init__()
@@ -50,6 +56,16 @@ class ExtractorLoader(ABC):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("pictures",)
     """What the extractor can look at."""
+    variants: ClassVar[tuple[str, ...]] = ()
+    """What `evaluate.variant` may be, first what it is where nobody says; empty where there is only one network."""
+    channels: ClassVar[tuple[int, ...]] = ()
+    """How many a picture may have; empty where the network itself knows."""
+    takes_weights: ClassVar[bool] = True
+    """Whether there are weights to set at all."""
+
+    def published(self) -> Published | None:
+        """The weights that it takes where nobody names a file; none where nobody but the pipeline makes any."""
+        return None
 
     @abstractmethod
     def load(self, trained: Path) -> FeatureExtractor:
@@ -61,48 +77,93 @@ class ExtractorLoader(ABC):
 
 def check_name(name: str, kind: Kind) -> None:
     """UserError where `evaluate.extractor` names no file of this folder, or one that sees nothing in such data."""
+    available = _available(name)
+    fitting = [other for other in available if kind in components.leaf(ExtractorLoader, other).kinds]
+    if name not in fitting:
+        choice = " or ".join(part for part in (", ".join(fitting[:-1]), fitting[-1]) if part)
+        raise UserError(
+            f"evaluate.extractor is {name}, which does not look at {kind}, and the data are {kind}; set it to {choice}."
+        )
+
+
+def _available(name: str) -> list[str]:
     available = components.names("features")
     if name not in available:
         raise UserError(f"evaluate.extractor is {name!r}; choose one of: {', '.join(available)}.")
-    fitting = [other for other in available if kind in components.leaf(ExtractorLoader, other).kinds]
-    if name not in fitting:
+    return available
+
+
+def check_channels(name: str, channels: int) -> None:
+    """UserError where the extractor of this name cannot look at pictures of so many channels: it may know of no
+    transparency."""
+    allowed = components.leaf(ExtractorLoader, name).channels
+    if allowed and channels not in allowed:
         raise UserError(
-            f"evaluate.extractor is {name}, which does not look at {kind}, and the data are {kind}; "
-            f"set it to {' or '.join(fitting)}."
+            f"evaluate.extractor {name} looks at grey or RGB pictures and got {channels} channels; set "
+            f"data.channels to 1 or 3 and data.alpha to a colour."
         )
+
+
+def check_weights(name: str, variant: str | None, weights: str | None, weights_sha256: str | None) -> None:
+    """UserError where `evaluate`'s settings of these names can be told now not to work: before a long training.
+
+    Reads a file of weights that is there, to hash it; fetches nothing.
+    """
+    _available(name)
+    loader = _loader(name, variant, weights, weights_sha256)
+    published = loader.published()
+    expected = weights_sha256 if published is None else trusted_digest(name, published, weights_sha256)
+    if weights is not None:
+        check_file(Path(weights), expected)
+    elif published is not None and published.place.exists():
+        check_file(published.place, expected)
+
+
+def _loader(name: str, variant: str | None, weights: str | None, weights_sha256: str | None) -> ExtractorLoader:
+    leaf = components.leaf(ExtractorLoader, name)
+    options = {"weights": weights, "weights_sha256": weights_sha256}
+    if not leaf.takes_weights:
+        if any(value is not None for value in options.values()):
+            raise UserError(
+                f"evaluate.weights and evaluate.weights_sha256 are for networks that are fetched or trained, and "
+                f"evaluate.extractor {name} has none; leave them empty."
+            )
+        options = {}
+    if leaf.variants:
+        options["variant"] = leaf.variants[0] if variant is None else variant
+        if options["variant"] not in leaf.variants:
+            raise UserError(
+                f"evaluate.variant is {variant!r}, and evaluate.extractor is {name}; choose one of: "
+                f"{', '.join(leaf.variants)}."
+            )
+    elif variant is not None:
+        raise UserError(
+            f"evaluate.variant is {variant!r}, and evaluate.extractor {name} has no variants; leave it empty."
+        )
+    return components.build(ExtractorLoader, name, options, section="evaluate")
 
 
 def open_extractor(
-    name: str, kind: Kind, *, weights: str | None, weights_sha256: str | None, trained: Path, device: torch.device
+    name: str,
+    kind: Kind,
+    *,
+    variant: str | None = None,
+    weights: str | None,
+    weights_sha256: str | None,
+    trained: Path,
+    device: torch.device,
 ) -> FeatureExtractor:
     """The extractor that `evaluate.extractor` names, in evaluation mode on `device`, known to torch-fidelity.
 
-    `weights` and `weights_sha256` are `evaluate`'s; `trained` is where the pipeline's own classifier lies.
+    `variant`, `weights` and `weights_sha256` are `evaluate`'s; `trained` is where the pipeline's own classifier lies.
     """
     check_name(name, kind)
-    options = {"weights": weights, "weights_sha256": weights_sha256}
-    loader = components.build(ExtractorLoader, name, options, section="evaluate")
+    loader = _loader(name, variant, weights, weights_sha256)
     extractor = loader.load(trained).eval().requires_grad_(False).to(device)
+    if device.type == "cpu":  # whose convolutions are faster so
+        extractor.to(memory_format=torch.channels_last)
     register(extractor)
     return extractor
-
-
-def checked_weights(path: Path, expected: str | None) -> tuple[bytes, str]:
-    """The file's content and its sha256, read once so that what was checked is what gets used.
-
-    `expected` is a sha256 or its beginning; UserError where the content has another.
-    """
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError(f"{path} is no file; set evaluate.weights to a file of the extractor's weights.") from None
-    digest = sha256(content).hexdigest()
-    if expected is not None and not (expected and digest.startswith(expected.lower())):
-        raise UserError(
-            f"{path} has the sha256 {digest} but {expected} is expected; fetch the file again, or set "
-            f"evaluate.weights_sha256 to the digest of weights that you trust."
-        )
-    return content, digest
 
 
 def registered_name(extractor: FeatureExtractor) -> str:

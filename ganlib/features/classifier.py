@@ -21,8 +21,9 @@ from ..errors import UserError
 from ..prepared import PreparedData, Split
 from ..randomness import Purpose, stream
 from ..settings import ClassifierSettings
-from ..shapes import Labels, Pixels
+from ..shapes import Images, Labels, Pixels
 from . import ClassLogits, ExtractorLoader, FeatureExtractor, Features, checked_weights
+from ._stacked import digits_of, is_stacked, single_digits, triples
 
 DESCRIPTION = "classifier.json"
 WEIGHTS = "classifier.safetensors"
@@ -41,17 +42,26 @@ class Architecture:
     """Half the number of features."""
     classes: tuple[str, ...]
 
+    @property
+    def stacked(self) -> bool:
+        """Whether one network of 10 digits looks at each channel alone: 1000 triples leave too few examples of each."""
+        return is_stacked(self.classes, self.image_shape[0])
+
 
 class Classifier(FeatureExtractor):
     """3x3 convolutions, halving while the shorter side has 8 pixels or more, then the mean over places.
 
     The features are those means, 2 * width of them: 64 by default, few enough that the covariance of some hundred
-    held-out pictures has full rank.
+    held-out pictures has full rank. Of stacked digits they are those of the three channels in turn, and a class's logit
+    is the sum of its digits' log-probabilities: as PacGAN names modes (Lin et al. 2018).
     """
+
+    unrounded = (-1.0, 1.0)
 
     def __init__(self, architecture: Architecture, *, digest: str = "") -> None:
         super().__init__(name="classifier", digest=digest, preprocessing=PREPROCESSING)
         channels, height, width = architecture.image_shape
+        channels, classes = (1, 10) if architecture.stacked else (channels, len(architecture.classes))
         wide = max(1, architecture.width // 2)
         features = 2 * architecture.width
         layers: list[nn.Module] = _convolution(channels, wide)
@@ -62,9 +72,9 @@ class Classifier(FeatureExtractor):
         layers += _convolution(wide, features)
         self.architecture = architecture
         self.to_features = nn.Sequential(*layers)
-        self.to_logits = nn.Linear(features, len(architecture.classes))
+        self.to_logits = nn.Linear(features, classes)
 
-    def forward(self, pixels: Pixels) -> tuple[Features, ClassLogits]:
+    def forward(self, pixels: Pixels | Images) -> tuple[Features, ClassLogits]:
         """See `FeatureExtractor.forward`. Any size of picture will do; the channels must be those it learned."""
         known, given = self.architecture.image_shape[0], pixels.shape[1]
         if given != known:
@@ -72,8 +82,16 @@ class Classifier(FeatureExtractor):
                 f"the classifier knows pictures of {known} channels and got {given}; set data.channels to {known} "
                 f"or train another: dvc repro classifier."
             )
+        if not self.architecture.stacked:
+            return self.see(pixels)
+        features, logits = self.see(pixels.flatten(0, 1).unsqueeze(1))
+        return features.reshape(len(pixels), -1), triples(logits)
+
+    def see(self, pixels: Pixels | Images) -> tuple[Features, ClassLogits]:
+        """What the network that is trained sees: of stacked digits single ones, in one channel."""
+        unit = pixels if pixels.is_floating_point() else images.to_unit_range(pixels)
         # A plain mean: adaptive pooling adds up in no fixed order when it is differentiated on a GPU.
-        features: Features = self.to_features(images.to_unit_range(pixels)).mean(dim=(2, 3))
+        features: Features = self.to_features(unit).mean(dim=(2, 3))
         return features, self.to_logits(features)
 
 
@@ -97,22 +115,25 @@ def train(data: PreparedData, settings: ClassifierSettings, *, device: torch.dev
     """A classifier of the training pictures, on `device`; the same again on the same machine.
 
     AdamW under a rising and falling learning rate, with pictures shifted by up to a twelfth of their side and
-    never flipped: a mirrored digit is another sign or none.
+    never flipped: a mirrored digit is another sign or none. Of stacked digits an epoch has as many single digits as
+    there are pictures, at random.
     """
     split = _labelled(data.train)
+    pictures = len(split)
+    split = single_digits(split) if is_stacked(data.classes, data.image_shape[0]) else split
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(stream(settings.seed, Purpose.CLASSIFIER).integers(2**63)))
         network = Classifier(Architecture(data.image_shape, settings.width, data.classes))
     network.to(device).train()
-    per_epoch = max(1, len(split) // settings.batch_size)
+    per_epoch = max(1, pictures // settings.batch_size)
     steps = settings.epochs * per_epoch
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_share(step, steps))
     with torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=False):
         for pixels, labels in tqdm(
-            _batches(split, settings), total=steps, desc="classifier", unit="batch", disable=None
+            _batches(split, settings, pictures), total=steps, desc="classifier", unit="batch", disable=None
         ):
-            _, logits = network(pixels.to(device))
+            _, logits = network.see(pixels.to(device))
             loss = F.cross_entropy(logits, labels.to(device))
             optimiser.zero_grad()
             torch.autograd.backward(loss)
@@ -129,14 +150,14 @@ def rate_share(step: int, steps: int) -> float:
     return (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising))) / 2
 
 
-def _batches(split: Split, settings: ClassifierSettings) -> Iterator[tuple[Pixels, Labels]]:
+def _batches(split: Split, settings: ClassifierSettings, per_epoch: int) -> Iterator[tuple[Pixels, Labels]]:
     """Every epoch in an order of its own; what does not fill a batch waits for the next epoch."""
     furthest = min(split.pixels.shape[2:]) // 12
-    size = min(settings.batch_size, len(split))
+    size = min(settings.batch_size, per_epoch)
     for epoch in range(settings.epochs):
         random = stream(settings.seed, Purpose.CLASSIFIER, epoch + 1)
         order = random.permutation(len(split))
-        for first in range(0, len(split) - size + 1, size):
+        for first in range(0, per_epoch - size + 1, size):
             rows = np.sort(order[first : first + size])  # sorted: memory-mapped reads go forward
             down, right = (int(shift) for shift in random.integers(-furthest, furthest + 1, size=2))
             pixels = torch.from_numpy(np.array(split.pixels[rows]))
@@ -153,16 +174,25 @@ def _shifted(pixels: Pixels, down: int, right: int) -> Pixels:
 
 def accuracy(network: Classifier, split: Split) -> float | None:
     """Share of the labelled pictures that the network names rightly; None where none has a label."""
+    return accuracies(network, split)["accuracy"]
+
+
+def accuracies(network: Classifier, split: Split) -> dict[str, float | None]:
+    """`accuracy` over whole pictures and, of stacked digits, `digit_accuracy` over the single ones.
+
+    Held-out triples of digits are new, but not their digits: those of the training triples are among them.
+    """
     labelled = _labelled(split)
-    if not len(labelled):
-        return None
     device = next(network.parameters()).device
-    right = 0
+    named = [np.empty(0, np.int64)]
     for first in range(0, len(labelled), EVALUATION_ROWS):
-        rows = slice(first, first + EVALUATION_ROWS)
-        _, logits = network(torch.from_numpy(np.array(labelled.pixels[rows])).to(device))
-        right += int((logits.argmax(dim=1).cpu().numpy() == labelled.labels[rows]).sum())
-    return right / len(labelled)
+        _, logits = network(torch.from_numpy(np.array(labelled.pixels[first : first + EVALUATION_ROWS])).to(device))
+        named.append(logits.argmax(dim=1).cpu().numpy())
+    found, truth = np.concatenate(named), labelled.labels
+    shares = {"accuracy": found == truth}
+    if network.architecture.stacked:
+        shares["digit_accuracy"] = digits_of(found) == digits_of(truth)
+    return {name: float(right.mean()) if len(truth) else None for name, right in shares.items()}
 
 
 def _labelled(split: Split) -> Split:

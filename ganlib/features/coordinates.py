@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 
 from ..components import component
-from ..errors import UserError
 from ..shapes import Points
 from . import ClassLogits, ExtractorLoader, FeatureExtractor, Features
 
@@ -29,15 +28,8 @@ class CoordinatesLoader(ExtractorLoader):
     """There is nothing to load."""
 
     kinds = ("points",)
-
-    weights: str | None = None
-    weights_sha256: str | None = None
+    takes_weights = False
 
     def load(self, trained: Path) -> FeatureExtractor:  # noqa: ARG002 - nothing trained is needed
         """See `ExtractorLoader.load`."""
-        if self.weights is not None or self.weights_sha256 is not None:
-            raise UserError(
-                "evaluate.weights and evaluate.weights_sha256 are for networks, and evaluate.extractor coordinates "
-                "has none; leave them empty."
-            )
         return Coordinates()

@@ -20,9 +20,10 @@ def run(settings: Settings) -> None:
         if reason is None:
             network = classifier.train(data, settings.classifier, device=device)
             classifier.save_classifier(folder, network, data_digest=data.digest)
+            splits = {"heldout": data.heldout, "train": data.train}
+            found = {side: classifier.accuracies(network, split) for side, split in splits.items()}
             metrics = {
-                "heldout_accuracy": classifier.accuracy(network, data.heldout),
-                "train_accuracy": classifier.accuracy(network, data.train),
+                **{f"{side}_{name}": value for side, shares in found.items() for name, value in shares.items()},
                 "heldout_count": len(data.heldout),
                 "train_count": len(data.train),
                 "classes": len(data.classes),

@@ -15,6 +15,7 @@ from ganlib import files
 from ganlib.datasets.digits import read_table
 from ganlib.errors import UserError
 from ganlib.features import classifier
+from ganlib.features._stacked import STACKED, is_stacked, single_digits
 from ganlib.features.classifier import Architecture, Classifier, ClassifierLoader
 from ganlib.prepared import PreparedData, Split
 from ganlib.settings import ClassifierSettings
@@ -188,6 +189,69 @@ def test_a_file_of_something_else_is_one_sentence(saved: Path, content: bytes) -
 def test_pictures_of_other_channels_are_refused(saved: Path) -> None:
     with pytest.raises(UserError, match="1 channels and got 3"):
         ClassifierLoader().load(saved)(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
+
+
+def stacked(n: int, *, seed: int = 0) -> PreparedData:
+    """Digits that are as bright as they are great, three as the channels of a picture."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(1000, size=n)
+    levels = np.stack([labels // 100, labels // 10 % 10, labels % 10], axis=1) * 25
+    noise = random.integers(0, 12, (n, 3, 8, 8))
+    return data_of((levels[..., None, None] + noise).astype(np.uint8), labels, heldout=60, classes=STACKED)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_stacked_digits_are_named_one_by_one_by_a_network_of_one_channel(tmp_path: Path) -> None:
+    data = stacked(360)
+    network = classifier.train(data, brief(epochs=8, width=8), device=CPU)
+    shapes = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    assert shapes["to_features.0.weight"][1] == 1
+    assert shapes["to_logits.weight"] == (10, 16)
+    pixels = torch.from_numpy(data.heldout.pixels)
+    features, logits = network(pixels)
+    assert features.shape == (60, 48)
+    assert logits.shape == (60, 1000)
+    # Probabilities of the triples, and the product of those of the digits.
+    torch.testing.assert_close(logits.exp().sum(dim=1), torch.ones(60), atol=1e-4, rtol=0)
+    for channel, digit in enumerate((3, 1, 4)):
+        own, said = network.see(pixels[:, channel : channel + 1])
+        torch.testing.assert_close(features[:, 16 * channel : 16 * channel + 16], own)
+        total = logits.unflatten(1, (10, 10, 10)).transpose(1, 1 + channel)[:, digit].flatten(1).logsumexp(dim=1)
+        torch.testing.assert_close(total, said.log_softmax(dim=1)[:, digit], atol=1e-4, rtol=1e-4)
+    shares = classifier.accuracies(network, data.heldout)
+    assert shares["accuracy"] is not None
+    assert shares["digit_accuracy"] is not None
+    assert shares["digit_accuracy"] > 0.9
+    assert shares["digit_accuracy"] ** 3 - 0.2 < shares["accuracy"] <= shares["digit_accuracy"]
+    classifier.save_classifier(tmp_path, network, data_digest="d" * 64)
+    assert torch.equal(ClassifierLoader().load(tmp_path).eval()(pixels)[1], logits)
+
+
+def test_single_digits_are_the_channels_with_the_digits_of_the_class() -> None:
+    pixels = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 2, 2)
+    single = single_digits(Split(pixels, np.array([314, 7])))
+    assert single.labels.tolist() == [3, 1, 4, 0, 0, 7]
+    assert single.pixels.shape == (6, 1, 2, 2)
+    assert (single.pixels[4, 0] == pixels[1, 1]).all()
+    assert np.shares_memory(single.pixels, pixels)  # nothing is read before its batch comes
+
+
+def test_only_stacked_digits_are_taken_for_such() -> None:
+    assert is_stacked(STACKED, 3)
+    assert not is_stacked(STACKED, 1)
+    assert not is_stacked(STACKED[:999], 3)
+    ordinary = Classifier(Architecture((3, 8, 8), 4, STACKED[:10]))
+    assert ordinary.to_features[0].weight.shape[1] == 3
+    assert "digit_accuracy" not in classifier.accuracies(ordinary.eval(), two_kinds(shape=(3, 8, 8)).heldout)
+
+
+def test_a_network_of_a_thousand_classes_is_no_longer_taken_for_one_of_digits(tmp_path: Path) -> None:
+    old = Classifier(Architecture((3, 8, 8), 4, ("a", "b")))
+    classifier.save_classifier(tmp_path, old, data_digest="")
+    description = json.loads((tmp_path / classifier.DESCRIPTION).read_text())
+    (tmp_path / classifier.DESCRIPTION).write_text(json.dumps({**description, "classes": STACKED}))
+    with pytest.raises(UserError, match="train it again"):
+        ClassifierLoader().load(tmp_path)
 
 
 def test_training_a_classifier_does_not_wait_for_torch_fidelity() -> None:

@@ -20,6 +20,14 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr("torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url", lambda *_, **__: {})
         patch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
         network = FeatureExtractorInceptionV3("inception-v3-compat", inception.LAYERS)
+    for part in network.modules():  # nothing dies out on its way, and normalisations do something
+        if isinstance(part, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+        if isinstance(part, torch.nn.BatchNorm2d):
+            for tensor in (part.running_mean, part.bias):
+                tensor.normal_(0, 0.1)
+            for tensor in (part.running_var, part.weight):
+                tensor.uniform_(0.5, 1.5)
     path = tmp_path_factory.mktemp("weights") / "random.pth"
     torch.save(network.state_dict(), path)
     return path
@@ -41,8 +49,10 @@ def test_it_sees_what_torch_fidelitys_own_extractor_sees(random_weights: Path, t
     with torch.no_grad():
         features, logits = ours(grey)
         expected = theirs(grey.repeat(1, 3, 1, 1))
-    assert torch.equal(features, expected[0])
-    assert torch.equal(logits, expected[1])
+    # As much as float32 forgets in a hundred layers; of the largest number.
+    for seen, theirs_saw in ((features, expected[0]), (logits, expected[1])):
+        assert (seen - theirs_saw).abs().max() < 1e-5 * theirs_saw.abs().max()
+        assert theirs_saw.std(dim=0).max() > 1e-3 * theirs_saw.abs().max()  # the pictures do differ
     assert features.shape == (2, 2048)
     assert ours.digest == digest
     assert "grey repeated" in ours.preprocessing
@@ -51,7 +61,7 @@ def test_it_sees_what_torch_fidelitys_own_extractor_sees(random_weights: Path, t
 
 
 def test_weights_with_another_digest_are_not_opened(random_weights: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="6726825d is expected"):
+    with pytest.raises(UserError, match=r"but 6726825d.* is expected"):
         InceptionLoader(weights=str(random_weights)).load(tmp_path)
     with pytest.raises(UserError, match=r"set evaluate\.weights_sha256"):
         InceptionLoader(weights=str(random_weights), weights_sha256="0" * 64).load(tmp_path)
@@ -90,33 +100,3 @@ def test_a_file_of_something_else_is_one_sentence(tmp_path: Path, content: bytes
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.pth is no file; set evaluate\.weights"):
         InceptionLoader(weights=str(tmp_path / "none.pth")).load(tmp_path)
-
-
-@pytest.fixture
-def torch_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    return tmp_path / "torch"
-
-
-def test_without_a_network_both_ways_out_are_named(torch_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(inception, "PUBLISHED_URL", "http://127.0.0.1:9/weights-6726825d.pth")
-    with pytest.raises(UserError, match=r"set evaluate\.weights to a file .* evaluate\.extractor to classifier"):
-        inception.downloaded()
-    assert not list(torch_home.rglob("*.pth*"))
-
-
-def test_a_download_is_checked_and_kept(
-    torch_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    served = tmp_path / "served.pth"
-    served.write_bytes(b"weights")
-    monkeypatch.setattr(inception, "PUBLISHED_URL", served.as_uri())
-    with pytest.raises(UserError, match="could not be fetched"):
-        inception.downloaded()
-    assert not list(torch_home.rglob("served*"))
-    monkeypatch.setattr(inception, "PUBLISHED_SHA256", sha256(served)[:8])
-    path = inception.downloaded()
-    assert path.read_bytes() == b"weights"
-    served.unlink()
-    assert inception.downloaded() == path
