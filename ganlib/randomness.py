@@ -27,6 +27,10 @@ class Purpose(IntEnum):
     GENERATOR_AUGMENTATION = 13
     MIXING = 14
     DIAGNOSTICS = 15
+    TWO_SAMPLE = 16
+    SELECTION = 17
+    KID_INTERVAL = 18
+    FID_INFINITY = 19
 
 
 def stream(seed: int, purpose: Purpose, position: int = 0) -> np.random.Generator:

@@ -13,16 +13,21 @@ from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
 import torch
+from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from .. import components
-from ..features import ClassLogits, Features
+from ..bundle import Description
+from ..features import ClassLogits, FeatureExtractor, Features
+from ..networks import Generator
+from ..prepared import PreparedData, Split
 from ..settings import EvaluateSettings
-from ..shapes import Logits
+from ..shapes import Labels, Logits
+from ..uncertainty import Estimate, Interval, groups_of, jackknife, rows_without
 
-Numbers: TypeAlias = dict[str, float]
 Result: TypeAlias = dict[str, Any]
-"""Numbers by name, or `{"absent": reason}`."""
+"""What is said of one result, or `{"absent": reason}`. Of most: `value` with its interval `low`, `high`, and `floor`,
+`floor_low`, `floor_high`; lists (`replicates`) are for the details, not for metrics/evaluate.json."""
 
 
 class Absent(Exception):  # noqa: N818 - not an error: the message is the result
@@ -37,23 +42,37 @@ class Seen:
     """How messages call the set: `the generated pictures`."""
     features: Features
     class_logits: ClassLogits
-    realness: Logits | None
+    realness: Logits | None = None
     """The discriminator's logits; none where there is no discriminator."""
+    labels: Labels | None = None
+    """The classes that the pictures have, or were asked for with; none where the data has no classes."""
+    named: Float32[Tensor, "batch data_classes"] | None = None
+    """What the data's own classifier says, whatever the extractor is; none where there is no such classifier."""
 
     def __len__(self) -> int:
         return len(self.features)
 
     def first(self, count: int) -> "Seen":
         """The set's first pictures."""
-        return self._rows(torch.arange(count))
+        return self.rows(torch.arange(count))
 
     def spread(self, count: int) -> "Seen":
         """`count` pictures evenly spread over the set: of all classes even where it is in their order."""
-        return self._rows(torch.arange(count) * len(self) // count)
+        return self.rows(torch.arange(count) * len(self) // count)
 
-    def _rows(self, rows: Tensor) -> "Seen":
-        realness = None if self.realness is None else self.realness[rows]
-        return Seen(self.name, self.features[rows], self.class_logits[rows], realness)
+    def without(self, group: int) -> "Seen":
+        """All but one of the groups that intervals are computed from."""
+        return self.rows(rows_without(group, len(self)))
+
+    def rows(self, rows: Int64[Tensor, " rows"]) -> "Seen":
+        """The pictures of these numbers."""
+        optional = (self.realness, self.labels, self.named)
+        return Seen(
+            self.name,
+            self.features[rows],
+            self.class_logits[rows],
+            *(None if part is None else part[rows] for part in optional),
+        )
 
 
 @dataclass(frozen=True)
@@ -74,6 +93,22 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Behind:
+    """What stands behind the features, for metrics that look at more than them."""
+
+    generated: Split
+    """The pictures themselves, memory-mapped."""
+    data: PreparedData
+    extractor: FeatureExtractor
+    device: torch.device
+    """Where the extractor is, and where much is computed."""
+    generator: Generator | None = None
+    """The averaged one, in evaluation mode on the device."""
+    description: Description | None = None
+    """Of the generator."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that metrics are computed from."""
 
@@ -82,6 +117,8 @@ class Evidence:
     """The reference."""
     heldout: Seen
     """Real pictures that nothing was trained on: what they score is the floor."""
+    behind: Behind | None = None
+    """Absent where only features are known."""
 
     @property
     def counts(self) -> Counts:
@@ -105,9 +142,11 @@ class Metric(ABC):
 
 
 def selected(settings: EvaluateSettings) -> list[Metric]:
-    """Every metric of this folder, with its settings."""
+    """Every metric of this folder that the settings do not leave out, with its own settings."""
     metrics = []
     for name in components.names(__name__.rsplit(".", 1)[-1]):
+        if name in settings.leave_out:
+            continue
         module = importlib.import_module(f".{name}", __name__)
         leaf = components.only_leaf(vars(module).values(), Metric, module.__name__)
         options = {field.name: getattr(settings, field.name) for field in fields(cast("type", leaf))}
@@ -116,47 +155,66 @@ def selected(settings: EvaluateSettings) -> list[Metric]:
 
 
 def beside_floor(
-    measure: Callable[[Seen], Mapping[str, Numbers]], evidence: Evidence, *, count_matters: bool
+    measure: Callable[[Seen], Mapping[str, Estimate]], evidence: Evidence, *, count_matters: bool
 ) -> dict[str, Result]:
-    """What `measure` finds in the generated pictures, and in the held-out ones: the floor.
+    """What `measure` finds in the generated pictures, and in the held-out ones: the floor. Both with intervals.
 
     Where `count_matters`, few pictures score otherwise than many of the same kind. So both are measured at one
     count as well: `value_at_floor_count` of the first generated pictures stands beside `floor`.
     """
     count = evidence.counts.floor
     whole = _measured(measure, evidence.generated)
-    results: dict[str, Result] = {key: dict(numbers) for key, numbers in whole.items()}
+    results: dict[str, Result] = {key: told(estimate) for key, estimate in whole.items()}
     if count_matters:
         alone = count == len(evidence.generated)
         alike = whole if alone else _measured(measure, evidence.generated.first(count))
-        _add(results, alike, lambda name: f"{name}_at_floor_count")
+        for key, estimate in alike.items():
+            results[key]["value_at_floor_count"] = estimate.value
     try:
         floor = _measured(measure, evidence.heldout.spread(count))
     except Absent as absent:
         for result in results.values():
             result["floor"] = {"absent": str(absent)}
     else:
-        _add(results, floor, lambda name: "floor" if name == "value" else f"floor_{name}")
+        for key, estimate in floor.items():
+            of_floor = told(estimate)
+            results[key] |= {"floor": of_floor["value"], "floor_low": of_floor["low"], "floor_high": of_floor["high"]}
     return results
 
 
-def _add(results: dict[str, Result], more: Mapping[str, Numbers], rename: Callable[[str], str]) -> None:
-    for key, numbers in more.items():
-        results[key] |= {rename(name): number for name, number in numbers.items()}
+def told(estimate: Estimate) -> Result:
+    """`value`, `low`, `high`, what else belongs to it and `replicates`; a bound that is no number is none at all."""
+    with np.errstate(all="ignore"):
+        interval = estimate.interval()
+    low, high = (bound if math.isfinite(bound) else None for bound in (interval.low, interval.high))
+    return {"value": estimate.value, "low": low, "high": high, **estimate.more, "replicates": list(interval.replicates)}
 
 
-def _measured(measure: Callable[[Seen], Mapping[str, Numbers]], seen: Seen) -> Mapping[str, Numbers]:
+def _measured(measure: Callable[[Seen], Mapping[str, Estimate]], seen: Seen) -> Mapping[str, Estimate]:
     """The results; Absent where they cannot be had or are no finite numbers."""
     try:
         with np.errstate(all="ignore"):  # an overflow comes out as infinity, and is said below
             results = measure(seen)
     except np.linalg.LinAlgError as error:
         raise Absent(f"{seen.name} have features that linear algebra fails on: {error}") from None
-    for key, numbers in results.items():
-        for name, number in numbers.items():
+    for key, estimate in results.items():
+        for name, number in {"value": estimate.value, **estimate.more}.items():
             if not math.isfinite(number):
                 raise Absent(f"the {name} of {key} came out as {number} for {seen.name}")
     return results
+
+
+def jackknifed(
+    measure: Callable[[Seen], float], seen: Seen, *, lowest: float = -math.inf, highest: float = math.inf
+) -> Estimate:
+    """The number, and its interval by measuring anew without each group: for measures that cost little."""
+
+    def interval() -> Interval:
+        replicates = [measure(seen.without(group)) for group in range(groups_of(len(seen)))]
+        return jackknife(value, replicates, lowest=lowest, highest=highest)
+
+    value = measure(seen)
+    return Estimate(value, interval)
 
 
 def finite(values: Tensor, *, what: str, seen: Seen) -> Tensor:

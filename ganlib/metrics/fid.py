@@ -1,12 +1,11 @@
 """Frechet inception distance (Heusel et al. 2017, eq. 6): lower is better."""
 
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from ..components import component
-from ..features import Features
-from . import Counts, Evidence, Metric, Numbers, Result, Seen, beside_floor, comparable, reference
+from ..moments import Moments, frechet_distance, without_each_group
+from ..uncertainty import Estimate, Interval, jackknife
+from . import Counts, Evidence, Metric, Result, Seen, beside_floor, comparable, reference
 
 
 @component
@@ -14,6 +13,7 @@ class FrechetDistance(Metric):
     """||mu1 - mu2||^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) over features, with means in float32 and covariances in float64.
 
     It is biased: fewer pictures score higher (Binkowski et al. 2018, section 4), hence the value at the floor's count.
+    The interval is that of so many pictures; what endlessly many would score is fid_infinity's question.
     """
 
     results: ClassVar[tuple[str, ...]] = ("fid",)
@@ -28,18 +28,18 @@ class FrechetDistance(Metric):
         ]
 
     def measure(self, evidence: Evidence) -> dict[str, Result]:
-        """`fid`: value, value_at_floor_count, floor."""
-        from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
+        """`fid`: value, value_at_floor_count and floor, with intervals by leaving out groups."""
+        real = Moments.of(reference(evidence.train))
 
-        def statistics(features: Features) -> dict[str, Any]:
-            moments = fid_features_to_statistics(features)
-            # numpy gives the covariance of a single feature as a bare number.
-            return {**moments, "sigma": np.atleast_2d(moments["sigma"])}
+        def distance(seen: Seen) -> dict[str, Estimate]:
+            features = comparable(seen)
+            moments = Moments.of(features)
+            value = frechet_distance(moments, real)
 
-        real = statistics(reference(evidence.train))
+            def interval() -> Interval:
+                replicates = [frechet_distance(rest, real) for rest in without_each_group(features, moments)]
+                return jackknife(value, replicates, lowest=0.0)
 
-        def distance(seen: Seen) -> dict[str, Numbers]:
-            numbers = fid_statistics_to_metric(statistics(comparable(seen)), real, False)
-            return {"fid": {"value": numbers[KEY_METRIC_FID]}}
+            return {"fid": Estimate(value, interval)}
 
         return beside_floor(distance, evidence, count_matters=True)

@@ -1,4 +1,4 @@
-"""Inception score, precision, recall and the discriminator's opinion stay where they must."""
+"""Inception score and the discriminator's opinion stay where they must."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganlib.metrics import Absent, Counts, Evidence, Seen, precision_recall
+from ganlib.metrics import Absent, Counts, Evidence, Result, Seen, inception_score
 from ganlib.metrics.discriminator import DiscriminatorOpinion
-from ganlib.metrics.inception_score import InceptionScore
-from ganlib.metrics.precision_recall import PrecisionRecall
+from ganlib.metrics.inception_score import InceptionScore, scores_without_each_group
+from ganlib.uncertainty import rows_without
 
 MakeSeen = Callable[..., Seen]
 
@@ -27,9 +27,17 @@ def make_seen() -> MakeSeen:
     return make
 
 
-def isc(class_logits: torch.Tensor, *, splits: int = 2) -> float:
+def isc_result(class_logits: torch.Tensor, *, splits: int = 2, seed: int = 0) -> Result:
     seen = Seen("pictures", torch.zeros(len(class_logits), 1), class_logits, None)
-    return float(InceptionScore(isc_splits=splits, seed=0).measure(Evidence(seen, seen, seen))["isc"]["mean"])
+    return InceptionScore(isc_splits=splits, seed=seed).measure(Evidence(seen, seen, seen))["isc"]
+
+
+def isc(class_logits: torch.Tensor, *, splits: int = 2) -> float:
+    return float(isc_result(class_logits, splits=splits)["value"])
+
+
+def draws(seed: int, n: int = 47, classes: int = 6) -> torch.Tensor:
+    return 3 * torch.randn(n, classes, generator=torch.Generator().manual_seed(seed))
 
 
 @settings(max_examples=15, deadline=None)
@@ -47,42 +55,45 @@ def test_inception_score_of_undecided_logits_is_one() -> None:
     assert isc(torch.zeros(20, 7)) == pytest.approx(1)
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), splits=st.integers(1, 6))
+def test_inception_score_is_torch_fidelitys(seed: int, splits: int) -> None:
+    from torch_fidelity.metric_isc import isc_features_to_metric
+
+    theirs = isc_features_to_metric(draws(seed), splits=splits, shuffle=True, rng_seed=seed)
+    ours = isc_result(draws(seed), splits=splits, seed=seed)
+    assert ours["value"] == pytest.approx(theirs["inception_score_mean"], rel=1e-12)
+    assert ours["std"] == pytest.approx(theirs["inception_score_std"], abs=1e-12)
+
+
+def test_sums_by_group_give_the_inception_score_without_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inception_score, "ROWS_AT_ONCE", 7)
+    found = scores_without_each_group(draws(1), 1, 0)
+    anew = [isc(draws(1)[rows_without(group, 47)], splits=1) for group in range(20)]
+    assert found == pytest.approx(anew, rel=1e-12)
+
+
+def test_a_split_without_pictures_does_not_count() -> None:
+    """Of two pictures in two splits one stays, which is certain of nothing but itself."""
+    assert scores_without_each_group(draws(2, n=2), 2, 0) == pytest.approx([1, 1])
+    assert scores_without_each_group(draws(2, n=1), 1, 0) == []
+
+
+def test_nineteen_in_twenty_intervals_hold_the_inception_score() -> None:
+    results = [isc_result(draws(seed, n=200), splits=4) for seed in range(60)]
+    usual = torch.tensor([result["value"] for result in results]).mean()
+    held = [result["low"] <= usual <= result["high"] for result in results]
+    assert sum(held) / len(held) > 0.88
+    claimed = torch.tensor([(result["high"] - result["low"]) / 2 / 2.09 for result in results]).mean()
+    assert 0.7 < claimed / torch.tensor([result["value"] for result in results]).std() < 1.4
+    assert all(1 <= result["low"] < result["high"] <= 6 for result in results)
+
+
 def test_inception_score_needs_a_picture_for_every_split() -> None:
     metric = InceptionScore(isc_splits=10, seed=0)
     assert not metric.obstacles(Counts(generated=10, train=1, heldout=10))
     assert "set it to 9 or lower" in metric.obstacles(Counts(generated=10, train=20, heldout=9))[0]
     assert "set it to 4 or lower" in metric.obstacles(Counts(generated=4, train=20, heldout=9))[0]
-
-
-def precision_and_recall(generated: Seen, train: Seen) -> tuple[float, float]:
-    results = PrecisionRecall(neighbours=3).measure(Evidence(generated, train, heldout=train))
-    return results["precision"]["value"], results["recall"]["value"]
-
-
-def test_training_pictures_as_generated_ones_have_full_precision_and_recall(make_seen: MakeSeen) -> None:
-    assert precision_and_recall(make_seen(40), make_seen(40)) == (1, 1)
-
-
-def test_pictures_from_elsewhere_have_neither(make_seen: MakeSeen) -> None:
-    assert precision_and_recall(make_seen(40, shift=50), make_seen(40)) == (0, 0)
-
-
-def test_half_of_the_pictures_is_precise_but_recalls_less(make_seen: MakeSeen) -> None:
-    whole = make_seen(60)
-    side = whole.features[:, 0] > 0
-    narrow = Seen("one half", whole.features[side], whole.class_logits[side], None)
-    precision, recall = precision_and_recall(narrow, whole)
-    assert precision == 1
-    assert recall < 0.9
-
-
-def test_blocks_give_what_the_whole_matrix_gives(make_seen: MakeSeen, monkeypatch: pytest.MonkeyPatch) -> None:
-    generated, train = make_seen(50, shift=0.4), make_seen(70, seed=1)
-    whole = precision_and_recall(generated, train)
-    monkeypatch.setattr(precision_recall, "WHOLE_MATRIX", 10)
-    monkeypatch.setattr(precision_recall, "BLOCK", 16)
-    assert precision_and_recall(generated, train) == pytest.approx(whole, abs=1e-6)
-    assert 0 < whole[0] < 1
 
 
 def opinion(train: torch.Tensor, heldout: torch.Tensor, generated: torch.Tensor) -> dict[str, float]:
