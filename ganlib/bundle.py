@@ -20,6 +20,23 @@ DISCRIMINATOR = "discriminator.safetensors"
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Why this generator of its training was kept, and not the last one."""
+
+    by: str
+    """The score that it had the best of."""
+    score: float
+    of: int
+    """How many generators were looked at."""
+    through: str
+    """The extractor that looked at them, with the beginning of its digest."""
+    samples: int
+    """How many pictures each of them made, to be compared with all held-out ones."""
+    trained_to: int
+    """Real images that the discriminator beside it was shown: its training went on."""
+
+
+@dataclass(frozen=True)
 class Description:
     """All that is needed, beside the weights, to make pictures with a generator."""
 
@@ -33,13 +50,15 @@ class Description:
     classes: tuple[str, ...]
     """Names of the classes the players were told of; empty where they saw none."""
     images_seen: int
-    """Real images shown to the discriminator."""
+    """Real images shown to the discriminator when the generator was as it is."""
     class_counts: tuple[int, ...] = ()
     """Training images of each class, in the order of `classes`; samples follow the same shares."""
     kind: Kind = "pictures"
     """What it makes. Descriptions older than points do not say, and mean pictures."""
     packing: int = 1
     """Images that the discriminator judges at once, stacked by `images.packed`."""
+    chosen: Chosen | None = None
+    """None: the generator is the training's last."""
 
     @property
     def fit(self) -> Fit:
@@ -69,6 +88,8 @@ def read_description(folder: Path) -> Description:
     values["image_shape"] = tuple(values["image_shape"])
     values["classes"] = tuple(values["classes"])
     values["class_counts"] = tuple(values["class_counts"])
+    if values.get("chosen") is not None:
+        values["chosen"] = Chosen(**values["chosen"])
     return Description(**values)
 
 

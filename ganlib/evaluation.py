@@ -1,33 +1,30 @@
 """Generated pictures judged against the training ones, beside held-out ones: every number with its protocol."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from . import images, metrics
+from .bundle import Description
 from .errors import UserError
+from .feature_cache import FeatureCache
 from .features import SHORT, FeatureExtractor
-from .metrics import Absent, Counts, Evidence, Result, Seen
-from .networks import Discriminator
+from .looking import Known, batches_of, features_of, full_float32
+from .metrics import Absent, Behind, Counts, Evidence, Result, Seen
+from .networks import Discriminator, Generator
 from .prepared import PreparedData, Split
 from .settings import EvaluateSettings, plain
+from .shapes import Logits
 
-NOT_OF_THE_PROTOCOL = {"extractor", "weights", "weights_sha256", "batch_size"}
+NOT_OF_THE_PROTOCOL = {"extractor", "weights", "weights_sha256", "batch_size", "leave_out"}
 """Settings that change no number, or are in the protocol by their effect."""
-
-COLUMNS = (
-    ("value", "mean", "std"),
-    ("value_at_floor_count", "mean_at_floor_count", "std_at_floor_count"),
-    ("floor", "floor_mean", "floor_std"),
-)
-"""The names of a table's numbers, column by column."""
 
 GREATEST_SEED = 2**32 - 1
 """numpy's older random numbers, which torch-fidelity draws, take no greater one."""
@@ -42,6 +39,11 @@ class Judge:
     conditional: bool
     """Whether the discriminator is told each picture's class."""
     device: torch.device
+    classifier: FeatureExtractor | None = None
+    """The data's own, whose opinion some metrics want whatever the extractor is; none where there is none."""
+    generator: Generator | None = None
+    description: Description | None = None
+    """Of the generator."""
 
 
 def open_samples(folder: Path, data: PreparedData) -> Split:
@@ -73,46 +75,67 @@ def check(settings: EvaluateSettings, counts: Counts) -> None:
         raise UserError(" ".join(sentences))
 
 
-def gather(generated: Split, data: PreparedData, judge: Judge, *, batch_size: int) -> Evidence:
-    """Every picture looked at once, `batch_size` at a time; what was seen is kept, in float32."""
+def gather(
+    generated: Split, data: PreparedData, judge: Judge, *, batch_size: int, cache: FeatureCache | None = None
+) -> Evidence:
+    """Every picture looked at once, `batch_size` at a time; what was seen is kept, in float32.
+
+    What real pictures look like to the extractor and the classifier is taken from `cache` where it is known there.
+    """
+    at_once = partial(look, judge=judge, batch_size=batch_size, classes=bool(data.classes))
+    untold = replace(judge, classifier=None)  # nobody asks what the classifier says of the pictures it learned from
     return Evidence(
-        generated=look(generated, judge, name="the generated pictures", batch_size=batch_size),
-        train=look(data.train, judge, name="the training pictures", batch_size=batch_size),
-        heldout=look(data.heldout, judge, name="the held-out pictures", batch_size=batch_size),
+        generated=at_once(generated, name="the generated pictures"),
+        train=at_once(data.train, judge=untold, name="the training pictures", known=_known(cache, data, "train")),
+        heldout=at_once(data.heldout, name="the held-out pictures", known=_known(cache, data, "heldout")),
+        behind=Behind(generated, data, judge.extractor, judge.device, judge.generator, judge.description),
     )
 
 
-@torch.no_grad()
-def look(split: Split, judge: Judge, *, name: str, batch_size: int) -> Seen:
-    """What extractor and discriminator see in the pictures; `name` is how messages call them."""
+def _known(cache: FeatureCache | None, data: PreparedData, part: str) -> Known | None:
+    return None if cache is None else Known(cache, f"{data.digest}-{part}")
+
+
+def look(
+    split: Split, judge: Judge, *, name: str, batch_size: int, classes: bool = False, known: Known | None = None
+) -> Seen:
+    """What extractor, classifier and discriminator see in the pictures; `name` is how messages call them."""
     if judge.discriminator is not None and judge.conditional and (split.labels < 0).any():
         raise UserError(
             f"the discriminator asks for the class of each picture and some of {name} have none; "
             f"set train.conditional to false, or give every picture a class."
         )
-    features, class_logits, realness = [], [], []
-    # Full float32 on every device: a GPU's shortened multiplications show in the third digit of a FID.
-    with torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=False):
-        for first in tqdm(range(0, len(split), batch_size), desc=name, unit="batch", disable=None):
-            rows = slice(first, first + batch_size)
-            pixels = torch.from_numpy(np.array(split.pixels[rows])).to(judge.device)
-            seen, logits = judge.extractor(pixels)
-            features.append(seen.cpu())
-            class_logits.append(logits.cpu())
-            if judge.discriminator is not None:
-                labels = torch.from_numpy(split.labels[rows]).to(judge.device) if judge.conditional else None
-                realness.append(judge.discriminator(images.to_unit_range(pixels), labels).float().cpu())
-    return Seen(name, torch.cat(features), torch.cat(class_logits), torch.cat(realness) if realness else None)
+    features, class_logits = features_of(split, judge.extractor, judge.device, name, batch_size, known)
+    named = None
+    if classes and judge.classifier is not None:
+        same = judge.classifier.digest == judge.extractor.digest
+        named = class_logits if same else features_of(split, judge.classifier, judge.device, name, batch_size, known)[1]
+    realness = None if judge.discriminator is None else _realness(split, judge, name, batch_size)
+    labels = torch.from_numpy(np.array(split.labels)) if classes else None
+    return Seen(name, features, class_logits, realness, labels, named)
+
+
+@torch.no_grad()
+def _realness(split: Split, judge: Judge, name: str, batch_size: int) -> Logits:
+    assert judge.discriminator is not None
+    logits = []
+    with full_float32():
+        for pixels, rows in batches_of(split, judge.device, f"D of {name}", batch_size):
+            labels = torch.from_numpy(np.array(split.labels[rows])).to(judge.device) if judge.conditional else None
+            logits.append(judge.discriminator(images.to_unit_range(pixels), labels).float().cpu())
+    return torch.cat(logits)
 
 
 def measure(evidence: Evidence, settings: EvaluateSettings) -> dict[str, Result]:
-    """Every metric of ganlib/metrics: its numbers, or `{"absent": reason}`."""
+    """Every metric of ganlib/metrics that is not left out: what it found, or `{"absent": reason}`."""
     results: dict[str, Result] = {}
-    for metric in metrics.selected(settings):
-        try:
-            results |= metric.measure(evidence)
-        except Absent as absent:
-            results |= {name: {"absent": str(absent)} for name in metric.results}
+    with tqdm(metrics.selected(settings), desc="metrics", unit="metric", disable=None) as bar:
+        for metric in bar:
+            bar.set_postfix_str(metric.results[0])
+            try:
+                results |= metric.measure(evidence)
+            except Absent as absent:
+                results |= {name: {"absent": str(absent)} for name in metric.results}
     return results
 
 
@@ -144,30 +167,3 @@ def protocol(
     digest = sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
     name = f"{extractor.name}-{extractor.digest[:SHORT]}-n{counts.generated}-train-{digest[:SHORT]}"
     return {"name": name, **words}
-
-
-def table(report: dict[str, Any]) -> str:
-    """The report for people: a line for each number, and the protocol in one line."""
-    words = report["protocol"]
-    n, m = words["samples"], words["floor_count"]
-    rows: list[tuple[str, ...]] = [("", f"{n} generated", f"first {m}", f"{m} held-out (floor)")]
-    for key, result in report.items():
-        if "absent" in result:
-            rows.append((key, f"absent: {result['absent']}", "", ""))
-        elif key == "discriminator":
-            rows += [(f"D, {name.replace('_', ' ')}", f"{number:.4f}", "", "") for name, number in result.items()]
-        elif key != "protocol":
-            rows.append((key, *(_cell(result, *names) for names in COLUMNS)))
-    widths = [max(len(row[column]) for row in rows if "absent" not in row[1] or column == 0) for column in range(4)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    head = (
-        f"{words['name']}: {n} generated (seed {words['sample_seed']}) against {words['reference_count']} training "
-        f"pictures, through {words['extractor']}, {words['features']} features"
-    )
-    return "\n".join([head, *lines])
-
-
-def _cell(result: dict[str, Any], value: str, mean: str, std: str) -> str:
-    if value in result:
-        return f"{result[value]:.4f}" if isinstance(result[value], float) else "absent"
-    return f"{result[mean]:.4f} +- {result[std]:.4f}" if mean in result else ""

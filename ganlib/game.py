@@ -79,6 +79,8 @@ class Game:
     lr_scale: float = 1.0
     """1, or less after a rollback."""
     rollbacks: int = 0
+    best: dict[str, Tensor] = field(default_factory=dict)
+    """The averaged generator's state where it scored best, on the CPU; empty as long as nothing was scored."""
 
     @property
     def device(self) -> torch.device:
@@ -95,6 +97,7 @@ class Game:
         tensors = {"strength": self.strength} | {f"sums.{name}": sums for name, sums in self.sums.items()}
         for name, network in self._networks().items():
             tensors |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
+        tensors |= {f"best.{key}": value for key, value in self.best.items()}
         for name, player in self._players().items():
             for index, moments in player.optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
@@ -120,8 +123,14 @@ class Game:
         for name, sums in self.sums.items():
             sums.copy_(snapshot.tensors[f"sums.{name}"])
         self.strength.copy_(snapshot.tensors["strength"])
+        self.best = _below(snapshot.tensors, "best")
         for name, plain in snapshot.values.items():
             setattr(self, name, copy.deepcopy(plain))
+
+    def keep_averaged(self) -> None:
+        """The averaged generator as it is becomes the best."""
+        state = self.averaged.state_dict()
+        self.best = {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
 
     def non_finite_tensor(self) -> str | None:
         """The name of a tensor of the state that holds a NaN or an infinity, or none."""

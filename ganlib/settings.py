@@ -180,6 +180,14 @@ class TrainSettings:
     log_every_kimg: Kimg = 2.0
     grid_every_kimg: Kimg = 20.0
     checkpoint_every_kimg: Kimg = 20.0
+    evaluate_every_kimg: Kimg | None = None
+    """Interval after which the averaged generator is scored, and the best one kept; none: the last one is kept."""
+    evaluate_by: Literal["fid", "precision", "recall"] = "fid"
+    """Which score decides, of generated pictures against the held-out ones."""
+    evaluate_through: str = "random"
+    """A file of ganlib/features that needs no stage before the training."""
+    evaluate_samples: Annotated[int, Field(gt=3)] = 1000
+    """Pictures of each generator that are looked at."""
     on_non_finite: Literal["rollback", "stop"] = "rollback"
     """rollback: once, to the last good checkpoint, with half the learning rate; stop: end with an error."""
 
@@ -212,16 +220,35 @@ class EvaluateSettings:
 
     extractor: str = "classifier"
     """A file of ganlib/features."""
+    variant: str | None = None
+    """Which of its family's networks `dinov2` or `clip` looks through; none: the first."""
     weights: str | None = None
     """File of the extractor's weights; none: its own (downloaded once where it has to be)."""
     weights_sha256: str | None = None
     """What the file must hash to; none: what the extractor's authors published."""
     batch_size: Positive = 256
+    leave_out: tuple[str, ...] = ()
+    """Files of ganlib/metrics that are not computed."""
     isc_splits: Positive = 10
     kid_subsets: Positive = 50
     kid_subset_size: Positive = 200
     neighbours: Positive = 3
     """k of the k-nearest-neighbour balls in precision and recall (Kynkäänniemi et al. 2019)."""
+    density_neighbours: Positive = 5
+    """k of those in density and coverage (Naeem et al. 2020)."""
+    infinity_points: Annotated[int, Field(ge=2)] = 15
+    """Sample sizes through which FID is extrapolated to endlessly many (Chong & Forsyth 2020)."""
+    copy_quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.01
+    """Share of held-out pictures that count as close to a training picture: closer than that is taken for a copy."""
+    copy_shift: Annotated[int, Field(ge=0)] = 1
+    """Pixels by which a copy may be moved and still be found in pixels."""
+    copy_cells: Positive = 10
+    """Regions of feature space of the C_T statistic (Meehan et al. 2020)."""
+    path_samples: Positive = 1000
+    """Pairs of latents of the perceptual path length (Karras et al. 2019)."""
+    path_epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e-4
+    path_similarity: Literal["extractor", "lpips-vgg16"] = "extractor"
+    """What its distances are measured by; lpips-vgg16 is the published one, and fetches its weights."""
     seed: Seed = 0
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -18,7 +19,7 @@ from .prepared import Split
 from .routes import takes_the_exact_route
 from .rules import Rules
 from .schedules import value
-from .settings import images_of
+from .selection import Selection, interval_ended
 from .steps import (
     DISCRIMINATOR_REPORTS,
     GENERATOR_REPORTS,
@@ -45,6 +46,8 @@ class Progress:
     """Whether this round ended a grid interval."""
     notice: str | None = None
     """A sentence that a person should read."""
+    scores: dict[str, float] | None = None
+    """More columns of the history's last row, where the averaged generator was scored."""
 
 
 def train(
@@ -54,6 +57,7 @@ def train(
     *,
     checkpoints: CheckpointFolder,
     heldout: Split | None = None,
+    selection: Selection | None = None,
     team: Team = ALONE,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
@@ -61,7 +65,8 @@ def train(
 
     Goes on from the newest checkpoint; saves one every `checkpoint_every_kimg`, when stopped, and at the end, each
     after the caller has seen the round it belongs to. The caller may read the game but not change it. D is also
-    watched on `heldout` pictures, which nobody learns from. Every process of a team runs this; the first one saves.
+    watched on `heldout` pictures, which nobody learns from. Where there is a `selection`, the best averaged generator
+    is kept beside the last. Every process of a team runs this; the first one scores and saves.
     UserError where a loss or a weight is not finite and a rollback is not allowed or was already made, and where
     memory runs out.
     """
@@ -78,7 +83,7 @@ def train(
             for notice in notices:
                 yield Progress(game.images_seen, notice=notice)
             bystander = diagnostics.bystander(game, rules, data, heldout)
-            yield from _rounds(table, bystander, checkpoints, stop)
+            yield from _rounds(table, bystander, selection, checkpoints, stop)
         except (RuntimeError, MemoryError) as error:
             if not trouble.is_out_of_memory(error):
                 raise
@@ -88,29 +93,58 @@ def train(
 
 
 def _rounds(
-    table: Table, bystander: diagnostics.Bystander, checkpoints: CheckpointFolder, stop: Callable[[], bool]
+    table: Table,
+    bystander: diagnostics.Bystander,
+    selection: Selection | None,
+    checkpoints: CheckpointFolder,
+    stop: Callable[[], bool],
 ) -> Iterator[Progress]:
     game, rules, settings = table.game, table.rules, table.rules.settings
     captures = table.recorder.wanted
-    while game.images_seen < rules.total and not table.team.anyone(stop()):
+    while True:
+        if selection is not None:
+            yield from _select(table, selection, checkpoints, stop)
+        if game.images_seen >= rules.total or table.team.anyone(stop()):
+            return
         before = game.images_seen
         play_round(table)
         if captures and not table.recorder.wanted:
             captures = False
             yield Progress(before, notice=f"Steps are not captured: {table.recorder.why_not}.")
-        report = _report(table, bystander) if _due(settings.log_every_kimg, before, game, rules) else None
-        save_due = _due(settings.checkpoint_every_kimg, before, game, rules)
+        due = partial(interval_ended, before=before, now=game.images_seen, total=rules.total)
+        # Scores belong to a row of the history, whatever the interval of those is.
+        report_due = due(settings.log_every_kimg) or (selection is not None and due(selection.every_kimg))
+        report = _report(table, bystander) if report_due else None
+        save_due = due(settings.checkpoint_every_kimg)
         if (culprit := trouble.non_finite(game, report, look_at_weights=save_due)) is not None:
             notice = trouble.roll_back(game, rules, checkpoints, culprit)
             _save(table, checkpoints)
             yield Progress(game.images_seen, notice=notice)
             continue
-        picture_due = _due(settings.grid_every_kimg, before, game, rules)
-        yield Progress(game.images_seen, report, picture_due)
+        yield Progress(game.images_seen, report, picture_due=due(settings.grid_every_kimg))
         for warning in diagnostics.warnings(game.history, rules) if report else ():
             yield Progress(game.images_seen, notice=f"At {game.images_seen:,} images: {warning}")
         if save_due:
             _save(table, checkpoints)
+
+
+def _select(
+    table: Table, selection: Selection, checkpoints: CheckpointFolder, stop: Callable[[], bool]
+) -> Iterator[Progress]:
+    """Scores the averaged generator where that is still owed, and keeps it where it is the best so far."""
+    game, rules = table.game, table.rules
+    while selection.owed(game, rules):
+        if (scores := selection.scores(game, table.team, stop)) is None:
+            return
+        if (culprit := trouble.non_finite(game, scores, look_at_weights=True)) is not None:
+            notice = trouble.roll_back(game, rules, checkpoints, culprit)
+            _save(table, checkpoints)
+            yield Progress(game.images_seen, notice=notice)
+            continue
+        game.history[-1] |= scores
+        if selection.best(game.history) is game.history[-1]:
+            game.keep_averaged()
+        yield Progress(game.images_seen, scores=scores, notice=selection.verdict(game.history))
 
 
 def lay_table(game: Game, rules: Rules, reals: RealImages, team: Team) -> tuple[Table, list[str]]:
@@ -177,12 +211,6 @@ def _set_rates(table: Table) -> None:
     lr = value(settings.lr, game.images_seen) * game.lr_scale
     for player in (game.generator_player, game.discriminator_player):
         player.set_rates(lr, value(settings.beta2, game.images_seen))
-
-
-def _due(every_kimg: float, before: int, game: Game, rules: Rules) -> bool:
-    """Whether an interval, or the training, ended since `before`."""
-    every = images_of(every_kimg)
-    return before // every < game.images_seen // every or game.images_seen >= rules.total
 
 
 def ready(game: Game) -> None:

@@ -22,6 +22,7 @@ LINEAGE = "lineage.json"
 TRAIN_MODULES = (
     "training", "trouble", "steps", "rules", "routes", "exact", "game", "dealing", "batches", "diagnostics",
     "averaging", "schedules", "distributed", "latents", "randomness", "images", "sampling", "pictures", "scatter",
+    "selection", "scoring", "moments", "neighbours", "balls", "distances", "uncertainty",
 )  # fmt: skip
 TRAIN_FOLDERS = ("piecewise", "augmentations")
 """All of their files, because they share private ones."""
@@ -76,6 +77,8 @@ def train_code(settings: Settings) -> list[Path]:
         Path(f"ganlib/losses/{settings.loss.name}.py"),
         Path("ganlib/penalties/__init__.py"),
         Path(f"ganlib/penalties/{settings.penalty.name}.py"),
+        Path(f"ganlib/features/{settings.train.evaluate_through}.py"),
+        *sorted(Path("ganlib/features").glob("_*.py")),
         *(path for name in TRAIN_FOLDERS for path in sorted((Path("ganlib") / name).glob("*.py"))),
     ]
 

@@ -72,6 +72,8 @@ def read() -> Outputs:
         paths.GRID: "sample",
         paths.INTERPOLATION: "sample",
         paths.EVALUATION: "evaluate",
+        paths.EVALUATION_DETAILS: "evaluate",
+        paths.EVALUATION_PAGE: "evaluate",
         paths.CLASSIFIER_METRICS: "classifier",
     }
     return Outputs(

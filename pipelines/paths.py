@@ -14,6 +14,9 @@ GRID = Path("reports/grid.png")
 INTERPOLATION = Path("reports/interpolation.png")
 CLASSIFIER_METRICS = Path("metrics/classifier.json")
 EVALUATION = Path("metrics/evaluate.json")
+EVALUATION_DETAILS = Path("reports/evaluation.json")
+EVALUATION_PAGE = Path("reports/evaluation.html")
+EVALUATION_TABLES = Path("reports/evaluation")
 PUBLISHED = Path("reports/published.json")
 
 STATE = Path(".ganlib")
@@ -50,3 +53,8 @@ def _common_git_folder(link: Path) -> Path:
 def checkpoints() -> Path:
     """Where trainings are saved, a folder for each lineage key: in the main folder, which outlives DVC's copies."""
     return main_folder() / STATE / "checkpoints"
+
+
+def features() -> Path:
+    """Where features of real pictures are kept, shared likewise."""
+    return main_folder() / STATE / "features"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
-from ganlib import components, evaluation, exact, features
+from ganlib import components, evaluation, exact, features, scoring
 from ganlib.augmentations import Augmentation
 from ganlib.datasets import build_source
 from ganlib.errors import UserError
-from ganlib.features import classifier, inception
+from ganlib.features import classifier
 from ganlib.losses import GanLoss
 from ganlib.metrics import Counts
 from ganlib.networks import Discriminator, Fit, NetworkFamily
@@ -18,7 +18,7 @@ from ganlib.penalties import Penalty
 from ganlib.prepared import Kind, PreparedData
 from ganlib.routes import judges_batches
 from ganlib.rules import Rules
-from ganlib.settings import DataSettings, Settings, plain
+from ganlib.settings import DataSettings, Settings, TrainSettings, plain
 
 from . import launching, stage
 
@@ -66,9 +66,31 @@ def before_training(settings: Settings, data: PreparedData) -> None:
         reason = classifier.why_untrainable(data)
         if reason is not None:
             raise UserError(f"evaluate.extractor is classifier but {reason}; set it to inception.")
-    if wanted.extractor == "inception":
-        inception.check_channels(data.image_shape[0])
+    features.check_channels(wanted.extractor, data.image_shape[0])
     evaluation.check(wanted, Counts(settings.sample.n, len(data.train), len(data.heldout)))
+    check_selection(settings.train, data)
+
+
+def check_selection(train: TrainSettings, data: PreparedData) -> None:
+    """UserError where generators are to be scored while they train, and cannot be."""
+    if train.evaluate_every_kimg is None:
+        return
+    through, fitting = train.evaluate_through, scoring.extractors(data.kind)
+    if through not in fitting:
+        raise UserError(
+            f"train.evaluate_through is {through!r}, which is no extractor that looks at {data.kind} and is there "
+            f"before any stage has run; choose one of: {', '.join(fitting)}."
+        )
+    try:
+        features.check_channels(through, data.image_shape[0])
+    except UserError as error:
+        raise UserError(str(error).replace("evaluate.extractor", "train.evaluate_through")) from None
+    if len(data.heldout) <= scoring.NEIGHBOURS:
+        raise UserError(
+            f"train.evaluate_every_kimg is {train.evaluate_every_kimg:g} but only {len(data.heldout)} {data.kind} are "
+            f"held out to compare with; raise data.heldout_share so that there are {scoring.NEIGHBOURS + 1} or more, "
+            f"or leave it empty."
+        )
 
 
 def rules(settings: Settings) -> Rules:

@@ -62,6 +62,15 @@ def imports(path: str) -> set[str]:
     return {file for file in found if file.startswith("ganlib/") and file != "ganlib/__init__.py"}
 
 
+def closure(waiting: set[str]) -> set[str]:
+    """These files and all of ganlib that they import, and what that imports."""
+    reached: set[str] = set()
+    while waiting:
+        reached |= waiting
+        waiting = set().union(*map(imports, waiting)) - reached
+    return reached
+
+
 def module_file(place: Path) -> Path | None:
     return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if (ROOT / file).is_file()), None)
 
@@ -123,6 +132,7 @@ DECIDES_NOTHING = {
     "components": "finds the files that are watched",
     "device": "where it runs, like `device` itself",
     "errors": "sentences",
+    "feature_cache": "gives back what it was given",
     "files": "whole files or none",
     "prepared": "reads data/prepared, which is watched",
     "settings": "its values are watched",
@@ -135,16 +145,25 @@ def test_no_module_that_decides_what_a_training_gives_is_forgotten() -> None:
     """Components are found by name, so they are followed from the ones that params.yaml selects."""
     folders = {"network": "networks", "loss": "losses", "penalty": "penalties", "augmentation": "augmentations"}
     waiting = {f"ganlib/{folder}/{PARAMS[section]['name']}.py" for section, folder in folders.items()}
-    waiting |= {"pipelines/stages/train.py"}
-    reached: set[str] = set()
-    while waiting:
-        reached |= waiting
-        waiting = set().union(*map(imports, waiting)) - reached
+    waiting |= {"pipelines/stages/train.py", f"ganlib/features/{PARAMS['train']['evaluate_through']}.py"}
+    reached = closure(waiting)
     forgotten = reached - watched("train") - {f"ganlib/{name}.py" for name in DECIDES_NOTHING}
     assert not forgotten
     assert {f"ganlib/{name}.py" for name in DECIDES_NOTHING} <= reached - watched("train"), "an old excuse"
-    needless = {path for path in watched("train") - reached if not path.startswith("ganlib/augmentations/")}
+    shared = ("ganlib/augmentations/", "ganlib/features/_")  # by components that are not selected now
+    needless = {path for path in watched("train") - reached if not path.startswith(shared)}
     assert not needless, "editing these would train anew for nothing"
+
+
+def test_no_module_that_decides_what_an_evaluation_says_is_forgotten() -> None:
+    metrics = {str(path.relative_to(ROOT)) for path in (ROOT / "ganlib/metrics").glob("*.py")}
+    reached = closure(
+        {"pipelines/stages/evaluate.py", f"ganlib/features/{PARAMS['evaluate']['extractor']}.py"} | metrics
+    )
+    excused = set(DECIDES_NOTHING) | {"datasets/__init__", "networks/__init__", "latents", "schedules"}
+    assert not reached - watched("evaluate") - {f"ganlib/{name}.py" for name in excused}
+    needless = {path for path in watched("evaluate") - reached if not path.startswith("ganlib/features/_")}
+    assert not needless, "editing these would evaluate anew for nothing"
 
 
 def test_every_augmentation_is_watched_because_they_share_private_files() -> None:

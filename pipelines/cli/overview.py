@@ -1,17 +1,15 @@
 """Where to look after a run: files first, which are there at once, then what MLflow knows."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ganlib import report
 from ganlib.errors import UserError
 from ganlib.settings import Settings
 from pipelines import outputs, paths, registry, tracking
 
 MARGIN = "  "
-AT_FLOOR = "_at_floor_count"
 
 
 def show(settings: Settings) -> None:
@@ -34,7 +32,7 @@ def show(settings: Settings) -> None:
 
 
 def metrics_table(evaluation: outputs.Json) -> Table:
-    """Each metric beside its floor, which is what held-out real pictures score; the protocol as the title.
+    """Each metric with its interval beside its floor, which held-out real pictures score; the protocol as the title.
 
     There are fewer held-out pictures than samples, so the column that compares with the floor is of as many samples.
     """
@@ -43,17 +41,9 @@ def metrics_table(evaluation: outputs.Json) -> Table:
     table.add_column("metric")
     for head in ("value", "at the floor's count", "floor: held-out reals"):
         table.add_column(head, justify="right")
-    for metric, numbers in evaluation.items():
-        if metric == "protocol":
-            continue
-        if "absent" in numbers:
-            table.add_row(metric, "absent", "", numbers["absent"])
-        for name, value in numbers.items():
-            if name == "absent" or name.startswith("floor") or name.endswith(AT_FLOOR):
-                continue
-            floor = numbers.get("floor" if name == "value" else f"floor_{name}")
-            cells = (_number(number) for number in (value, numbers.get(name + AT_FLOOR), floor))
-            table.add_row(metric if name == "value" else f"{metric} {name.replace('_', ' ')}", *cells)
+    for row in report.rows(evaluation):
+        cells = (row.value, row.at_floor_count, row.value.absent or row.floor.absent or row.floor)
+        table.add_row(row.name, *(str(cell) for cell in cells))
     return table
 
 
@@ -87,9 +77,3 @@ def _in_mlflow(settings: Settings, found: outputs.Outputs) -> list[tuple[str, st
 
 def _line(console: Console, name: str, text: str) -> None:
     console.print(Text(f"{name:<16}{text}"))
-
-
-def _number(value: Any) -> str:
-    if value is None or isinstance(value, str | bool | list | dict):
-        return "" if value is None else str(value)
-    return f"{value:.4f}" if isinstance(value, float) else str(value)

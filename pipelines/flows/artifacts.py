@@ -4,10 +4,10 @@ import base64
 import io
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ganlib import report
 from pipelines import paths
 
 LARGEST_PICTURE_BYTES = 500_000
@@ -50,39 +50,25 @@ def picture_address(png: bytes) -> str:
 
 
 def table(metrics: dict[str, Any]) -> list[Row]:
-    """One row per number of metrics/evaluate.json, beside its floor: what held-out real pictures score.
+    """One row per number of metrics/evaluate.json, with its interval, beside its floor: what held-out pictures score.
 
     Those are fewer than the generated ones. Where the count matters, the floor compares with "at floor count".
     """
     protocol = str(metrics["protocol"]["name"])
     return [
-        {"metric": metric if name == "value" else f"{metric} {name}", **row, "protocol": protocol}
-        for metric, numbers in metrics.items()
-        if metric != "protocol"
-        for name, row in _rows(numbers)
+        {
+            "metric": row.name,
+            "value": _said(row.value),
+            "at floor count": _said(row.at_floor_count),
+            "floor": _said(row.floor),
+            "protocol": protocol,
+        }
+        for row in report.rows(metrics)
     ]
 
 
-def _rows(numbers: dict[str, Any]) -> Iterator[tuple[str, Row]]:
-    if "absent" in numbers:
-        yield "value", _row(numbers, None, None)
-        return
-    for name, value in numbers.items():
-        if not name.startswith("floor") and not name.endswith("_at_floor_count"):
-            measured = numbers.get("floor" if name == "value" else f"floor_{name}")
-            # A floor that could not be measured is absent for all numbers of the metric.
-            floor = numbers.get("floor") if measured is None else measured
-            yield name, _row(value, numbers.get(f"{name}_at_floor_count"), floor)
-
-
-def _row(value: object, at_floor_count: object, floor: object) -> Row:
-    return {"value": _short(value), "at floor count": _short(at_floor_count), "floor": _short(floor)}
-
-
-def _short(value: object) -> str:
-    if isinstance(value, dict):
-        return f"absent: {value['absent']}"
-    return "" if value is None else f"{value:.5g}" if isinstance(value, float) else str(value)
+def _said(number: report.Number) -> str:
+    return f"absent: {number.absent}" if number.absent else str(number)
 
 
 def describe(metrics: dict[str, Any]) -> str:

@@ -1,22 +1,31 @@
 """Generator against discriminator: reads data/prepared, writes models/gan, the history and sample grids."""
 
+import copy
 import csv
 import dataclasses
 import io
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 
 import numpy as np
 from tqdm import tqdm
 
-from ganlib import bundle, distributed, files, pictures, sampling, scatter
+from ganlib import bundle, distributed, files, pictures, sampling, scatter, scoring
 from ganlib.bundle import Description
 from ganlib.checkpoint import CheckpointFolder
 from ganlib.device import choose, set_rounding, settle_threads
+from ganlib.distributed import Team
 from ganlib.errors import UserError
+from ganlib.feature_cache import FeatureCache
+from ganlib.features import SHORT
 from ganlib.game import Game, new_game
 from ganlib.images import Picture
+from ganlib.networks import Generator
 from ganlib.prepared import PreparedData, open_prepared
+from ganlib.rules import Rules
+from ganlib.selection import SIGNS, Selection
 from ganlib.settings import Settings
 from ganlib.training import Progress, train
 from pipelines import launching, lineage, paths, preflight, stage, tracking
@@ -47,26 +56,54 @@ def play(settings: Settings) -> None:
         settle_threads(game.discriminator, packs, settings.train.batch_size // team.size)
     origin = lineage.of_training(settings, data.digest)
     checkpoints = CheckpointFolder(paths.checkpoints() / origin.key)
-    with stage.stop_signals() as stop:
+    with stage.stop_signals() as stop, selecting(settings, data, game, team) as selection:
         rules = preflight.rules(settings)
-        played = train(game, rules, data.train, heldout=data.heldout, checkpoints=checkpoints, team=team, stop=stop)
+        played = train(
+            game, rules, data.train, heldout=data.heldout, selection=selection, checkpoints=checkpoints, team=team,
+            stop=stop,
+        )  # fmt: skip
         if team.rank == 0:
             with tracking.live(settings, origin, device=str(device)) as live:
-                tell(played, game, data, checkpoints, live, rules.total)
-                if game.images_seen >= rules.total:
-                    write_outputs(game, origin, checkpoints)
+                tell(played, game, selection, data, checkpoints, live, rules.total)
+                if finished(game, rules, selection):
+                    write_outputs(game, selection, origin, checkpoints)
                     live.finished()
         else:
             for _ in played:
                 pass
     distributed.leave(team)
-    if game.images_seen < rules.total:
+    if not finished(game, rules, selection):
         raise stage.Resumable(f"Stopped at {game.images_seen:,} of {rules.total:,} images; everything is saved.")
+
+
+@contextmanager
+def selecting(settings: Settings, data: PreparedData, game: Game, team: Team) -> Iterator[Selection | None]:
+    """What chooses the generator that is kept, while the training lasts; none where that is the last one.
+
+    Its look at the held-out pictures begins at once, in the background and in the first process alone.
+    """
+    chosen = settings.train
+    if chosen.evaluate_every_kimg is None:
+        yield None
+        return
+    selection = partial(Selection, chosen.evaluate_every_kimg, chosen.evaluate_by, chosen.evaluate_samples)
+    if team.rank > 0:
+        yield selection()
+        return
+    judge = scoring.open_judge(chosen.evaluate_through, data, game.device)
+    with closing(scoring.HeldoutScorer(judge, data, chosen, game.device, FeatureCache(paths.features()))) as scorer:
+        yield selection(scorer, f"{judge.name}-{judge.digest[:SHORT]}")
+
+
+def finished(game: Game, rules: Rules, selection: Selection | None) -> bool:
+    """Whether nothing is left to do."""
+    return game.images_seen >= rules.total and (selection is None or not selection.owed(game, rules))
 
 
 def tell(
     played: Iterable[Progress],
     game: Game,
+    selection: Selection | None,
     data: PreparedData,
     checkpoints: CheckpointFolder,
     live: tracking.Live,
@@ -75,9 +112,10 @@ def tell(
     """Plays the game and says how it goes: on a bar, to MLflow, in pictures."""
     with tqdm(total=total, desc="train", unit="img", unit_scale=True, **stage.bar_manners()) as bar:
         for progress in played:
-            show(bar, progress)
-            if progress.report:
-                live.log(progress.images_seen, progress.report)
+            show(bar, progress, None if selection is None else selection.in_short(game.history))
+            for numbers in (progress.report, progress.scores):
+                if numbers is not None:
+                    live.log(progress.images_seen, numbers)
             if progress.picture_due:
                 picture = sample_grid(game, data)
                 pictures.write_png(checkpoints.folder / "grids" / f"{progress.images_seen:09d}.png", picture)
@@ -108,14 +146,15 @@ def describe(settings: Settings, data: PreparedData) -> Description:
     )
 
 
-def show(bar: "tqdm[None]", progress: Progress) -> None:
-    """Moves the bar, which adds rate and time left."""
+def show(bar: "tqdm[None]", progress: Progress, scores: str | None = None) -> None:
+    """Moves the bar, which adds rate and time left; `scores` are the newest and the best."""
     bar.update(progress.images_seen - bar.n)
     if progress.notice:
         bar.write(progress.notice)
     if progress.report:
         report = progress.report
-        bar.set_postfix({short: f"{report[name]:.3f}" for name, short in SHOWN.items()}, refresh=False)
+        losses = ", ".join(f"{short}={report[name]:.3f}" for name, short in SHOWN.items())
+        bar.set_postfix_str(f"{losses}, {scores}" if scores else losses, refresh=False)
 
 
 def sample_grid(game: Game, data: PreparedData) -> Picture:
@@ -127,20 +166,33 @@ def sample_grid(game: Game, data: PreparedData) -> Picture:
     return pictures.labelled_grid(sheet.pixels, columns=sheet.columns, row_names=sheet.row_names)
 
 
-def write_outputs(game: Game, origin: lineage.Lineage, checkpoints: CheckpointFolder) -> None:
+def write_outputs(
+    game: Game, selection: Selection | None, origin: lineage.Lineage, checkpoints: CheckpointFolder
+) -> None:
     """Everything that DVC tracks of a training, the same bytes for the same training."""
     with files.whole_folder(paths.GAN) as folder:
-        description = dataclasses.replace(game.description, images_seen=game.images_seen)
-        bundle.save_gan(folder, description, game.averaged, game.discriminator)
+        bundle.save_gan(folder, *kept(game, selection), game.discriminator)
         lineage.write(folder, origin)
     with files.whole_folder(paths.TRAINING_GRIDS) as folder:
         for grid in sorted((checkpoints.folder / "grids").glob("*.png")):
             shutil.copy(grid, folder)
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(game.history[0]), lineterminator="\n")
+    # Scores have columns even where there are none, for the plots that dvc.yaml draws of them.
+    columns = dict.fromkeys([*game.history[0], *SIGNS])
+    writer = csv.DictWriter(text, fieldnames=list(columns), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(game.history)
     files.write_text(paths.HISTORY, text.getvalue())
+
+
+def kept(game: Game, selection: Selection | None) -> tuple[Description, Generator]:
+    """The generator that the training leaves, and what is to be said of it."""
+    if selection is None:
+        return dataclasses.replace(game.description, images_seen=game.images_seen), game.averaged
+    best = copy.deepcopy(game.averaged)
+    best.load_state_dict(game.best)
+    seen = int(selection.best(game.history)["images_seen"])
+    return dataclasses.replace(game.description, images_seen=seen, chosen=selection.chosen(game.history)), best
 
 
 if __name__ == "__main__":

@@ -192,3 +192,11 @@ def test_a_process_that_meets_nobody_says_where(monkeypatch: pytest.MonkeyPatch)
     of_two(monkeypatch, port=port)
     with pytest.raises(UserError, match=rf"^Process 1 of 2 did not meet the others at 127\.0\.0\.1:{port} \(.*reach"):
         join("cpu", timeout_seconds=1.0)
+
+
+def test_what_the_first_process_finds_in_a_generator_decides_in_all(facts: list[Any]) -> None:
+    one, other = (each["scores"] for each in facts)
+    assert one["scores"] == other["scores"] == [[16, 1 / 19], [32, 1 / 11], [40, 1 / 19]]
+    assert one["best"] == other["best"]
+    assert one["best"][0] == 16, "of equally good ones the first"
+    assert (one["asked"], other["asked"]) == (9, 0)

@@ -95,7 +95,8 @@ def test_settings_of_pictures_are_named_where_there_are_points() -> None:
 
 def test_pictures_need_no_coordinates() -> None:
     with pytest.raises(
-        UserError, match=r"^evaluate\.extractor is coordinates, .* set it to classifier or inception\.$"
+        UserError,
+        match=r"^evaluate\.extractor is coordinates, .* to classifier, clip, dinov2, inception, random or vgg16\.$",
     ):
         preflight.before_preparing(parse({"evaluate": {"extractor": "coordinates"}}, where="p"))
 

@@ -11,8 +11,8 @@ from pipelines.flows import artifacts
 
 METRICS: dict[str, Any] = {
     "protocol": {"name": "classifier-n2000-train", "samples": 2000, "seed": 0},
-    "fid": {"value": 12.3456789, "value_at_floor_count": 14.5, "floor": 3.25},
-    "isc": {"mean": 7.5, "std": 0.1, "floor_mean": 8.25, "floor_std": 0.2},
+    "fid": {"value": 12.3456789, "low": 11.5, "high": 13.25, "value_at_floor_count": 14.5, "floor": 3.25},
+    "isc": {"value": 7.5, "low": None, "high": None, "std": 0.1, "floor": 8.25, "floor_low": 8, "floor_high": 8.5},
     "kid": {"absent": "fewer than 200 pictures"},
     "recall": {"value": 0.5, "floor": {"absent": "no held-out pictures"}},
     "discriminator": {"train": 0.75},
@@ -33,9 +33,8 @@ def decode(address: str) -> bytes:
 def test_every_number_has_a_row_with_its_floor_and_protocol() -> None:
     rows = [tuple(row.values())[:4] for row in artifacts.table(METRICS)]
     assert rows == [
-        ("fid", "12.346", "14.5", "3.25"),
-        ("isc mean", "7.5", "", "8.25"),
-        ("isc std", "0.1", "", "0.2"),
+        ("fid", "12.346 [11.5, 13.25]", "14.5", "3.25"),
+        ("isc", "7.5", "", "8.25 [8, 8.5]"),
         ("kid", "absent: fewer than 200 pictures", "", ""),
         ("recall", "0.5", "", "absent: no held-out pictures"),
         ("discriminator train", "0.75", "", ""),

@@ -19,7 +19,16 @@ from pipelines.stages import classifier, evaluate
 SMALL = Settings(
     device="cpu",
     classifier=ClassifierSettings(epochs=2, width=4, batch_size=8),
-    evaluate=EvaluateSettings(isc_splits=2, kid_subsets=3, kid_subset_size=5, neighbours=2, batch_size=16),
+    evaluate=EvaluateSettings(
+        isc_splits=2,
+        kid_subsets=3,
+        kid_subset_size=5,
+        neighbours=2,
+        density_neighbours=2,
+        infinity_points=3,
+        path_samples=8,
+        batch_size=16,
+    ),
 )
 CLASSES = ("dark", "bright")
 
@@ -77,11 +86,13 @@ def with_evaluation(**changes: Any) -> Settings:
 def test_every_number_stands_with_its_floor_and_its_protocol(capsys: pytest.CaptureFixture[str]) -> None:
     classifier.run(SMALL)
     report = evaluated()
-    assert set(report) == {"protocol", "fid", "isc", "kid", "precision", "recall", "discriminator"}
-    for name in ("fid", "precision", "recall"):
-        assert set(report[name]) == {"value", "value_at_floor_count", "floor"}
-    assert {"mean", "std", "floor_mean", "floor_std"} == set(report["kid"])
-    assert {"mean", "std", "mean_at_floor_count", "floor_mean", "floor_std"} < set(report["isc"])
+    names = {"fid", "isc", "kid", "precision", "recall", "density", "coverage", "copies", "c_t", "class_accuracy"}
+    assert names | {"protocol", "discriminator", "fid_infinity", "path_length", "c2st", "modes"} < set(report)
+    interval = {"value", "low", "high", "floor", "floor_low", "floor_high"}
+    for name in ("fid", "precision", "recall", "isc"):
+        assert interval | {"value_at_floor_count"} <= set(report[name])
+        assert report[name]["low"] <= report[name]["value"] <= report[name]["high"]
+    assert interval < set(report["kid"])
     protocol = report["protocol"]
     assert (protocol["samples"], protocol["reference_count"], protocol["heldout_count"]) == (20, 24, 12)
     weights = (paths.CLASSIFIER / "classifier.safetensors").read_bytes()
@@ -94,7 +105,8 @@ def test_the_same_inputs_give_the_same_bytes() -> None:
     def everything() -> list[bytes]:
         classifier.run(SMALL)
         evaluate.run(SMALL)
-        written = [*paths.CLASSIFIER.iterdir(), paths.CLASSIFIER_METRICS, paths.EVALUATION]
+        written = [*paths.CLASSIFIER.iterdir(), paths.CLASSIFIER_METRICS, paths.EVALUATION, paths.EVALUATION_DETAILS]
+        written += [paths.EVALUATION_PAGE, *paths.EVALUATION_TABLES.iterdir()]
         return [path.read_bytes() for path in sorted(written)]
 
     assert everything() == everything()
@@ -117,7 +129,7 @@ def test_heldout_pictures_as_samples_score_the_floor() -> None:
     report = evaluated()
     for name in ("fid", "precision", "recall"):
         assert report[name]["value"] == report[name]["value_at_floor_count"] == report[name]["floor"]
-    assert report["kid"]["mean"] == report["kid"]["floor_mean"]
+    assert report["kid"]["value"] == report["kid"]["floor"]
 
 
 def test_the_classifiers_accuracy_is_reported() -> None:
@@ -169,6 +181,7 @@ def test_features_that_are_no_numbers_never_become_one(monkeypatch: pytest.Monke
 def test_inception_runs_from_a_weights_file_through_the_whole_stage(tmp_path: Path) -> None:
     weights = tmp_path / "random.pth"
     digest = write_random_inception(weights)
+    classifier.run(SMALL)
     write_prepared(np.arange(9) % 2, CLASSES, train=5)
     write_arrays(paths.SAMPLES, pictures(np.arange(4) % 2, 1), np.arange(4) % 2)
     settings = with_evaluation(
@@ -179,7 +192,7 @@ def test_inception_runs_from_a_weights_file_through_the_whole_stage(tmp_path: Pa
     assert report["protocol"]["features"] == 2048
     assert "299x299" in report["protocol"]["resize"]
     assert report["fid"]["value"] > 0
-    assert 1 <= report["isc"]["mean"] <= 1008
+    assert 1 <= report["isc"]["value"] <= 1008
 
 
 def write_random_inception(path: Path) -> str:
