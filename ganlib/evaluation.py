@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from . import images, metrics
+from . import components, images, metrics
 from .bundle import Description
 from .errors import UserError
 from .feature_cache import FeatureCache
@@ -68,7 +68,13 @@ def open_samples(folder: Path, data: PreparedData) -> Split:
 
 def check(settings: EvaluateSettings, counts: Counts) -> None:
     """UserError with a sentence for each setting that cannot work with so few pictures; costs nothing."""
-    sentences = [sentence for metric in metrics.selected(settings) for sentence in metric.obstacles(counts)]
+    known = components.names("metrics")
+    sentences = [
+        f"evaluate.leave_out names {name!r}; choose of: {', '.join(known)}."
+        for name in settings.leave_out
+        if name not in known
+    ]
+    sentences += [sentence for metric in metrics.selected(settings) for sentence in metric.obstacles(counts)]
     if settings.seed > GREATEST_SEED:
         sentences.append(f"evaluate.seed is {settings.seed}; it must not exceed {GREATEST_SEED}.")
     if sentences:

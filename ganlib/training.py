@@ -173,6 +173,7 @@ def _suit(game: Game, precision: str, team: Team) -> None:
     native = game.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     for player in (game.generator, game.discriminator):
         distributed.synchronised(player, team)
+        player.channels_last = True
         if precision == "bfloat16" or (precision == "auto" and native):
             # The highest resolutions, where the work is and rounding hurts least (Huang et al. 2024).
             small = min(game.description.image_shape[1:]) <= SMALL

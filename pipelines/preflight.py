@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 
 import torch
 
@@ -33,7 +32,9 @@ def before_preparing(settings: Settings) -> None:
     check_game(settings, played_by, kind)
     if settings.train.processes > 1:
         processes(settings)
-    features.check_name(settings.evaluate.extractor, kind)
+    wanted = settings.evaluate
+    features.check_name(wanted.extractor, kind)
+    features.check_weights(wanted.extractor, wanted.variant, wanted.weights, wanted.weights_sha256)
     if settings.train.conditional and settings.data.labels == "none":
         raise UserError(
             "train.conditional is true but data.labels is none, so there is no class that the players could see; set "
@@ -60,12 +61,11 @@ def before_training(settings: Settings, data: PreparedData) -> None:
         )
     check_players(settings, played_by, family, Fit(data.image_shape, settings.latent.dim, kind=data.kind))
     features.check_name(wanted.extractor, data.kind)
-    if wanted.weights is not None and not Path(wanted.weights).is_file():
-        raise UserError(f"evaluate.weights is {wanted.weights!r}, which is no file; set it to one, or leave it empty.")
+    features.check_weights(wanted.extractor, wanted.variant, wanted.weights, wanted.weights_sha256)
     if wanted.extractor == "classifier" and wanted.weights is None:
         reason = classifier.why_untrainable(data)
         if reason is not None:
-            raise UserError(f"evaluate.extractor is classifier but {reason}; set it to inception.")
+            raise UserError(f"evaluate.extractor is classifier but {reason}; set it to inception or random.")
     features.check_channels(wanted.extractor, data.image_shape[0])
     evaluation.check(wanted, Counts(settings.sample.n, len(data.train), len(data.heldout)))
     check_selection(settings.train, data)

@@ -245,7 +245,7 @@ def _read_architecture(path: Path) -> Architecture:
     if "absent" in values:
         raise UserError(
             f"evaluate.extractor is classifier but there is none, because {values['absent']} (so says {path}); "
-            f"set evaluate.extractor to inception."
+            f"set evaluate.extractor to inception or random."
         )
     channels, height, width = values["image_shape"]
     return Architecture((channels, height, width), values["width"], tuple(values["classes"]))

@@ -37,6 +37,9 @@ class Player(nn.Module):
     bfloat16_stages: int = 0
     """So many stages, from the highest resolution down, compute in bfloat16; all else, and every weight, in float32."""
 
+    channels_last: bool = False
+    """Whether activations lie in memory with their channels together, as convolutions of CUDA and of CPUs like it."""
+
     def precision(self, stage: int, images: Tensor) -> AbstractContextManager[object]:
         """The number format of a stage as a context; stage 0 is the one at the highest resolution.
 
@@ -47,13 +50,12 @@ class Player(nn.Module):
         return torch.autocast(images.device.type, dtype=torch.bfloat16, cache_enabled=False)
 
     def at_stage(self, stage: int, module: nn.Module, activations: Tensor, *more: Tensor | None) -> Tensor:
-        """`module(activations, *more)` in the number format of its stage, whatever format the stage before left.
-
-        Activations lie in memory with their channels together, as convolutions of CUDA and of CPUs like it best.
-        """
+        """`module(activations, *more)` in the number format and the layout of its stage, whatever those before left."""
         with self.precision(stage, activations):
             inputs = activations.bfloat16() if stage < self.bfloat16_stages else widened(activations)
-            outputs: Tensor = module(inputs.contiguous(memory_format=torch.channels_last), *more)
+            if self.channels_last:
+                inputs = inputs.contiguous(memory_format=torch.channels_last)
+            outputs: Tensor = module(inputs, *more)
         return outputs
 
 

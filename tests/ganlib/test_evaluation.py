@@ -133,6 +133,12 @@ def test_every_setting_that_cannot_work_is_named_at_once() -> None:
     evaluation.check(SMALL, Counts(generated=100, train=200, heldout=30))
 
 
+def test_a_metric_that_is_left_out_must_exist() -> None:
+    settings = dataclasses.replace(SMALL, leave_out=("kid", "fidd"))
+    with pytest.raises(UserError, match=r"^evaluate\.leave_out names 'fidd'; choose of: class_accuracy, .*\.$"):
+        evaluation.check(settings, Counts(generated=100, train=200, heldout=30))
+
+
 def words(**changes: object) -> dict[str, str | int]:
     """The protocol of one evaluation with something changed."""
     evidence, data, extractor, settings, sample_seed = gathered(), prepared(), Moments(), SMALL, 0

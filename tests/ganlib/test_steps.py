@@ -212,3 +212,16 @@ def test_a_gradient_means_the_same_however_it_lies_in_memory() -> None:
     assert any(one.dim() == 4 and min(one.shape[1:]) > 1 for one in weights[0])
     for one, other in zip(*weights, strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_game_is_played_with_channels_together_in_memory() -> None:
+    laid = table(rules(), start(rules(), "resnet"))
+    found: list[torch.Tensor] = []
+    for player in (laid.game.generator, laid.game.discriminator):
+        for module in player.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                module.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
+    steps.discriminator_gradients(laid, laid.dealer.discriminator(0), charged=False)
+    wide = [one for one in found if min(one.shape[1:]) > 1]
+    together = sum(one.is_contiguous(memory_format=torch.channels_last) for one in wide)
+    assert together >= 0.8 * len(wide) > 0

@@ -41,7 +41,7 @@ def test_before_pictures_are_prepared(values: dict[str, object], sentence: str) 
     [
         ({"evaluate": {"kid_subset_size": 301}}, r"evaluate\.kid_subset_size is 301"),
         ({"sample": {"n": 5}}, r"sample\.n|5 generated"),
-        ({"evaluate": {"weights": "nowhere.safetensors"}}, r"evaluate\.weights is 'nowhere\.safetensors'"),
+        ({"evaluate": {"weights": "nowhere.safetensors"}}, r"nowhere\.safetensors is no file; set evaluate\.weights"),
     ],
 )
 def test_before_a_training_is_paid_for(values: dict[str, object], sentence: str) -> None:

@@ -66,6 +66,7 @@ def test_convolutions_of_every_stage_find_channels_together_in_memory(name: str)
         for module in player.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 module.register_forward_pre_hook(lambda _, images: laid.append(images[0]))
+        player.channels_last = True
         player(inputs, LABELS)
     assert laid
     wide = [images for images in laid if min(images.shape[1:]) > 1]
