@@ -17,7 +17,8 @@ def show(settings: Settings) -> None:
     console = Console(soft_wrap=True, highlight=False)
     found = outputs.read()
     console.print()
-    for name, path in (("grid", paths.GRID), ("interpolation", paths.INTERPOLATION), ("curves", paths.HISTORY)):
+    looked_at = {"evaluation": paths.EVALUATION_PAGE, "grid": paths.GRID, "interpolation": paths.INTERPOLATION}
+    for name, path in {**looked_at, "curves": paths.HISTORY}.items():
         if path.is_file():
             _line(console, name, str(path.resolve()))
     if found.evaluation is not None:
