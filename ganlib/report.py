@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-DIGITS = 5
+DIGITS, DIGITS_OF_BOUNDS = 4, 3
 """Significant ones, as tables show them."""
 
 
@@ -18,11 +18,15 @@ class Number:
     absent: str = ""
 
     def __str__(self) -> str:
-        """`0.2391 [0.2213, 0.2569]`, `absent`, or nothing."""
+        """`0.2391 [0.221, 0.257]`, `absent`, or nothing."""
         if self.value is None:
             return "absent" if self.absent else ""
-        bounds = "" if self.low is None or self.high is None else f" [{_short(self.low)}, {_short(self.high)}]"
-        return _short(self.value) + bounds
+        bounds = (
+            ""
+            if self.low is None or self.high is None
+            else f" [{self.low:.{DIGITS_OF_BOUNDS}g}, {self.high:.{DIGITS_OF_BOUNDS}g}]"
+        )
+        return f"{self.value:.{DIGITS}g}{bounds}"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class Row:
     """Of as many generated pictures as there are held-out ones, where the count matters."""
     floor: Number
     """What held-out real pictures score."""
+
+    def cells(self) -> tuple[str, str, str, str] | None:
+        """As a table shows it; none where there is no value."""
+        if self.value.absent:
+            return None
+        return self.name, str(self.value), str(self.at_floor_count), str(self.floor)
 
 
 def rows(report: Mapping[str, Any]) -> Iterator[Row]:
@@ -64,20 +74,23 @@ def table(report: Mapping[str, Any]) -> str:
     words = report["protocol"]
     n, m = words["samples"], words["floor_count"]
     lines = [("", f"{n} generated", f"first {m}", f"{m} held-out (floor)")]
-    absent = {}
-    for row in rows(report):
-        if row.value.absent:
-            absent[row.name] = row.value.absent
-        else:
-            lines.append((row.name, str(row.value), str(row.at_floor_count), str(row.floor)))
+    lines += [cells for row in rows(report) if (cells := row.cells()) is not None]
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
     aligned = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
     head = (
         f"{words['name']}: {n} generated (seed {words['sample_seed']}) against {words['reference_count']} training "
         f"pictures, through {words['extractor']}, {words['features']} features; in brackets 95 % intervals"
     )
-    reasons = [f"{name} is absent: {reason}." for name, reason in absent.items()]
-    return "\n".join([head, *(line.rstrip() for line in aligned), *reasons])
+    return "\n".join([head, *(line.rstrip() for line in aligned), *absences(report)])
+
+
+def absences(report: Mapping[str, Any]) -> list[str]:
+    """A sentence for each reason why some results are absent."""
+    names: dict[str, list[str]] = {}
+    for row in rows(report):
+        if row.value.absent:
+            names.setdefault(row.value.absent, []).append(row.name)
+    return [f"Absent: {', '.join(those)}, because {reason}." for reason, those in names.items()]
 
 
 def _number(result: Mapping[str, Any], name: str) -> Number:
@@ -88,7 +101,3 @@ def _number(result: Mapping[str, Any], name: str) -> Number:
     if name == "value" and "absent" in result:
         return Number(absent=str(result["absent"]))
     return Number(value, result.get(f"{prefix}low"), result.get(f"{prefix}high"))
-
-
-def _short(value: float) -> str:
-    return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,6 @@
 """Where to look after a run: files first, which are there at once, then what MLflow knows."""
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ganlib import report
@@ -22,7 +21,7 @@ def show(settings: Settings) -> None:
         if path.is_file():
             _line(console, name, str(path.resolve()))
     if found.evaluation is not None:
-        console.print(metrics_table(found.evaluation))
+        console.print(Text(f"\n{report.table(found.evaluation)}\n"))
         if accuracy := outputs.numeric_leaves(found.classifier or {}).get("heldout_accuracy"):
             _line(console, "classifier", f"names {accuracy:.1%} of the held-out pictures rightly")
     for name, text in _in_mlflow(settings, found):
@@ -30,22 +29,6 @@ def show(settings: Settings) -> None:
     console.print("\nNext:")
     for command, meaning in next_commands(settings):
         console.print(Text(f"{MARGIN}{command:<44}{meaning}"))
-
-
-def metrics_table(evaluation: outputs.Json) -> Table:
-    """Each metric with its interval beside its floor, which held-out real pictures score; the protocol as the title.
-
-    There are fewer held-out pictures than samples, so the column that compares with the floor is of as many samples.
-    """
-    protocol = evaluation["protocol"]
-    table = Table(title=Text(f"protocol {protocol['name']}"), title_justify="left", title_style="")
-    table.add_column("metric")
-    for head in ("value", "at the floor's count", "floor: held-out reals"):
-        table.add_column(head, justify="right")
-    for row in report.rows(evaluation):
-        cells = (row.value, row.at_floor_count, row.value.absent or row.floor.absent or row.floor)
-        table.add_row(row.name, *(str(cell) for cell in cells))
-    return table
 
 
 def next_commands(settings: Settings) -> list[tuple[str, str]]:

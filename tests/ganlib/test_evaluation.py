@@ -190,7 +190,7 @@ def test_the_table_says_what_is_absent() -> None:
     evidence = gathered()
     broken = dataclasses.replace(evidence.generated, features=evidence.generated.features * math.nan)
     text = table(report(dataclasses.replace(evidence, generated=broken)))
-    assert "fid is absent: the features of the generated pictures are not all finite numbers." in text
+    assert ", because the features of the generated pictures are not all finite numbers." in text
     assert "nan" not in text.lower().replace("are not", "")
 
 

@@ -33,7 +33,7 @@ def decode(address: str) -> bytes:
 def test_every_number_has_a_row_with_its_floor_and_protocol() -> None:
     rows = [tuple(row.values())[:4] for row in artifacts.table(METRICS)]
     assert rows == [
-        ("fid", "12.346 [11.5, 13.25]", "14.5", "3.25"),
+        ("fid", "12.35 [11.5, 13.2]", "14.5", "3.25"),
         ("isc", "7.5", "", "8.25 [8, 8.5]"),
         ("kid", "absent: fewer than 200 pictures", "", ""),
         ("recall", "0.5", "", "absent: no held-out pictures"),
