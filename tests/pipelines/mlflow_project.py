@@ -60,8 +60,8 @@ def write_outputs(project: Project, *, seed: int = 0, classes: tuple[str, ...] =
         Image.fromarray(grid).save(picture)
     paths.CLASSIFIER_METRICS.write_text(json.dumps({"heldout_accuracy": 0.97, "classes": 3}))
     protocol = {
-        "name": "classifier-n2000-train-ab12", "samples": 2000, "floor_count": 9, "sample_seed": 0, "reference_count": 50,
-        "extractor": "classifier", "features": 64,
+        "name": "classifier-n2000-train-ab12", "samples": 2000, "floor_count": 9, "sample_seed": 0,
+        "reference_count": 50, "extractor": "classifier", "features": 64,
     }  # fmt: skip
     fid = {"value": 12.5 + seed, "value_at_floor_count": 13.0, "floor": 2.0}
     kid = {"absent": "too few pictures"}

@@ -83,7 +83,7 @@ def test_the_summary_says_where_to_look(at_home: Project) -> None:
         in done.stdout
     )
     assert "pictures version 1 @challenger" in done.stdout
-    assert done.stdout.rstrip().count("\n  ") == 3, "three commands worth typing"
+    assert done.stdout.partition("Next:")[2].rstrip().count("\n  ") == 3, "three commands worth typing"
 
 
 def test_the_summary_does_without_a_store_and_without_results(
