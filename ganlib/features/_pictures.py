@@ -10,9 +10,15 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ..shapes import Pixels
+from ..shapes import Images, Pixels
 
 Seen = tuple[Tensor, Tensor]
+
+Shown = Pixels | Images
+"""Pictures, rounded or not, with values in 0..255."""
+
+UNROUNDED = (0.0, 255.0)
+"""Of `FeatureExtractor.unrounded`."""
 
 CHANNELS = (1, 3)
 """Of pictures that networks of photographs look at."""
@@ -23,7 +29,7 @@ IMAGENET = ((255 * 0.485, 255 * 0.456, 255 * 0.406), (255 * 0.229, 255 * 0.224, 
 """(mean, standard deviation) of ImageNet's red, green and blue, which most networks want taken out."""
 
 
-def in_pieces(look: Callable[[Pixels], Seen], pixels: Pixels) -> Seen:
+def in_pieces(look: Callable[[Shown], Seen], pixels: Shown) -> Seen:
     """What `look` sees in each picture, a few at a time where that is faster."""
     at_once = PIECE if pixels.device.type == "cpu" else max(1, len(pixels))
     pieces = [look(piece) for piece in torch.split(pixels, at_once)]
@@ -32,7 +38,7 @@ def in_pieces(look: Callable[[Pixels], Seen], pixels: Pixels) -> Seen:
 
 
 def prepared(
-    pixels: Pixels, size: int, mean: tuple[float, ...], deviation: tuple[float, ...]
+    pixels: Shown, size: int, mean: tuple[float, ...], deviation: tuple[float, ...]
 ) -> Float32[Tensor, "batch 3 size size"]:
     """Grey repeated to three channels, `mean` taken out, divided by `deviation`, then size x size.
 

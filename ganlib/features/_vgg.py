@@ -5,9 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..shapes import Pixels
 from . import ClassLogits, FeatureExtractor, Features, check_channels
-from ._pictures import IMAGENET, in_pieces, prepared
+from ._pictures import IMAGENET, UNROUNDED, Shown, in_pieces, prepared
 
 PREPROCESSING = (
     "grey repeated to 3 channels, bilinear to 224x224 as TensorFlow 1 does it, ImageNet's mean and deviation taken "
@@ -30,6 +29,8 @@ def empty_network() -> Any:
 class Vgg(FeatureExtractor):
     """4096 features; class logits where the network's last layer is there."""
 
+    unrounded = UNROUNDED
+
     def __init__(self, network: Any, *, name: str, digest: str) -> None:
         super().__init__(name=name, digest=digest, preprocessing=PREPROCESSING)
         layers = list(network.classifier)
@@ -37,11 +38,11 @@ class Vgg(FeatureExtractor):
         self.to_features = nn.Sequential(*layers[:FEATURES_END])
         self.to_logits = nn.Sequential(*layers[FEATURES_END:]) if len(layers) > FEATURES_END else None
 
-    def forward(self, pixels: Pixels) -> tuple[Features, ClassLogits]:
+    def forward(self, pixels: Shown) -> tuple[Features, ClassLogits]:
         """See `FeatureExtractor.forward`. Grey or RGB, of any size."""
         check_channels(self.name, pixels.shape[1])
         return in_pieces(self._look, pixels)
 
-    def _look(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
+    def _look(self, pixels: Shown) -> tuple[Tensor, Tensor]:
         features = self.to_features(self.to_places(prepared(pixels, SIDE, *IMAGENET)).flatten(1))
         return features, features[:, :0] if self.to_logits is None else self.to_logits(features)

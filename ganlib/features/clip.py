@@ -12,9 +12,8 @@ from torch import Tensor
 
 from ..components import component
 from ..errors import UserError
-from ..shapes import Pixels
 from . import ClassLogits, ExtractorLoader, FeatureExtractor, Features, Published, check_channels
-from ._pictures import CHANNELS, in_pieces, prepared
+from ._pictures import CHANNELS, UNROUNDED, Shown, in_pieces, prepared
 from ._weights import tensors_of, weights_of
 
 MEAN = (255 * 0.48145466, 255 * 0.4578275, 255 * 0.40821073)
@@ -23,6 +22,8 @@ DEVIATION = (255 * 0.26862954, 255 * 0.26130258, 255 * 0.27577711)
 
 class Clip(FeatureExtractor):
     """The embedding that pictures and captions share, 512 to 1024 features; no classes."""
+
+    unrounded = UNROUNDED
 
     def __init__(self, visual: Any, *, variant: str, digest: str) -> None:
         side = visual.input_resolution
@@ -34,12 +35,12 @@ class Clip(FeatureExtractor):
         self.side: int = side
         self.visual: Any = visual
 
-    def forward(self, pixels: Pixels) -> tuple[Features, ClassLogits]:
+    def forward(self, pixels: Shown) -> tuple[Features, ClassLogits]:
         """See `FeatureExtractor.forward`. Grey or RGB, of any size."""
         check_channels("clip", pixels.shape[1])
         return in_pieces(self._look, pixels)
 
-    def _look(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
+    def _look(self, pixels: Shown) -> tuple[Tensor, Tensor]:
         images = prepared(pixels, self.side, MEAN, DEVIATION)
         features = _embedded(self.visual, images) if hasattr(self.visual, "transformer") else self.visual(images)
         return features, features[:, :0]

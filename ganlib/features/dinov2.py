@@ -8,9 +8,8 @@ from torch import Tensor
 
 from ..components import component
 from ..errors import UserError
-from ..shapes import Pixels
 from . import ClassLogits, ExtractorLoader, FeatureExtractor, Features, Published, check_channels
-from ._pictures import CHANNELS, IMAGENET, in_pieces, prepared
+from ._pictures import CHANNELS, IMAGENET, UNROUNDED, Shown, in_pieces, prepared
 from ._vision_transformer import VisionTransformer
 from ._weights import filled, tensors_of, weights_of
 
@@ -43,17 +42,19 @@ SIZES = {
 class DinoV2(FeatureExtractor):
     """What the class token has become, 384 to 1536 features; no classes."""
 
+    unrounded = UNROUNDED
+
     def __init__(self, network: VisionTransformer, *, digest: str) -> None:
         super().__init__(name="dinov2", digest=digest, preprocessing=PREPROCESSING)
         self.network = network
         network.fit_places(SIDE)
 
-    def forward(self, pixels: Pixels) -> tuple[Features, ClassLogits]:
+    def forward(self, pixels: Shown) -> tuple[Features, ClassLogits]:
         """See `FeatureExtractor.forward`. Grey or RGB, of any size."""
         check_channels("dinov2", pixels.shape[1])
         return in_pieces(self._look, pixels)
 
-    def _look(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
+    def _look(self, pixels: Shown) -> tuple[Tensor, Tensor]:
         features = self.network(prepared(pixels, SIDE, *IMAGENET))
         return features, features[:, :0]
 

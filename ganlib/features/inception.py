@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from ..components import component
 from ..errors import UserError
-from ..shapes import Pixels
 from . import ClassLogits, ExtractorLoader, FeatureExtractor, Features, Published, check_channels
-from ._pictures import CHANNELS, fold_batch_norms, in_pieces, prepared
+from ._pictures import CHANNELS, UNROUNDED, Shown, fold_batch_norms, in_pieces, prepared
 from ._weights import tensors_of, weights_of
 
 PUBLISHED = Published(
@@ -40,17 +39,19 @@ class Inception(FeatureExtractor):
     numbers up to rounding, in about half the time on a CPU.
     """
 
+    unrounded = UNROUNDED
+
     def __init__(self, network: Any, *, digest: str) -> None:
         super().__init__(name="inception", digest=digest, preprocessing=PREPROCESSING)
         self.to_features = nn.Sequential(*(getattr(fold_batch_norms(network), part) for part in PARTS))
         self.class_weights: Tensor = network.fc.weight
 
-    def forward(self, pixels: Pixels) -> tuple[Features, ClassLogits]:
+    def forward(self, pixels: Shown) -> tuple[Features, ClassLogits]:
         """See `FeatureExtractor.forward`. Grey or RGB, of any size."""
         check_channels("inception", pixels.shape[1])
         return in_pieces(self._look, pixels)
 
-    def _look(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
+    def _look(self, pixels: Shown) -> tuple[Tensor, Tensor]:
         features = self.to_features(prepared(pixels, SIDE, (128.0,), (128.0,))).flatten(1)
         return features, F.linear(features, self.class_weights)
 

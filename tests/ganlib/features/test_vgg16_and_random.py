@@ -72,6 +72,15 @@ def test_random_features_tell_pictures_apart_and_know_no_classes(random: Feature
     assert (features[0] - features[1]).abs().max() > 0.05 * features.abs().max()
 
 
+def test_random_sees_unrounded_pictures_as_it_sees_rounded_ones(random: FeatureExtractor) -> None:
+    """So that a path length may take small steps."""
+    assert random.unrounded == (0, 255)
+    rounded, floats = random(pictures())[0], random(pictures().float())[0]
+    assert torch.equal(rounded, floats)
+    between = random(pictures().float() + 0.4)[0]
+    assert not torch.equal(rounded, between)
+
+
 @pytest.mark.parametrize("channels", [2, 4])
 def test_random_looks_at_grey_and_rgb_only(random: FeatureExtractor, channels: int) -> None:
     with pytest.raises(UserError, match=f"random looks at grey or RGB pictures and got {channels} channels"):

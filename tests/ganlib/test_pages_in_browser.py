@@ -1,4 +1,4 @@
-"""The data card in a real browser: it opens without complaint, fits a phone, and asks nobody for anything."""
+"""The pages in a real browser: they open without complaint, fit a phone, and ask nobody for anything."""
 
 import http.server
 import shutil
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evaluation_reports import page as evaluation_page
+from evaluation_reports import whole
 from prepared_folder import Folder, some
 
 from ganlib.data_card import NearPair
@@ -99,20 +101,38 @@ def test_its_policy_stops_what_would_ask_or_act(site: Site, tmp_path: Path) -> N
     assert sum("violates" in line for line in complaints) == 3
 
 
+FRAME = """<iframe src="data.html" width="360" height="800"></iframe><script>
+    addEventListener("load", () => {
+      const inner = document.querySelector("iframe").contentDocument;
+      inner.querySelectorAll("details").forEach(one => one.open = true);
+      document.title = inner.documentElement.scrollWidth + " " + inner.images.length + " "
+        + [...inner.images].every(one => one.complete && one.naturalWidth > 0);
+    });</script>"""
+"""A page that looks at another as a phone shows it."""
+
+
 def test_nothing_of_it_sticks_out_of_a_narrow_screen(site: Site, tmp_path: Path) -> None:
     (site.folder / "data.html").write_text(card(tmp_path / "prepared"), encoding="utf-8")
-    frame = """<iframe src="data.html" width="360" height="800"></iframe><script>
-        addEventListener("load", () => {
-          const inner = document.querySelector("iframe").contentDocument;
-          inner.querySelectorAll("details").forEach(one => one.open = true);
-          document.title = inner.documentElement.scrollWidth + " " + inner.images.length + " "
-            + [...inner.images].every(one => one.complete && one.naturalWidth > 0);
-        });</script>"""
-    (site.folder / "frame.html").write_text(f"<!DOCTYPE html><title></title>{frame}", encoding="utf-8")
-    document, complaints = opened(f"{site.address}/frame.html", tmp_path / "profile", "--hide-scrollbars")
-    title = document.partition("<title>")[2].partition("</title>")[0]
-    width, images, decoded = title.split()
+    images = assert_it_fits(site, tmp_path / "profile")
+    assert images == 2 * 12 + 2 * 4 + 3 + 1 + 2, "two sheets, means, a set of equal files, a pair"
+
+
+def test_the_evaluation_opens_without_complaint_and_fits_a_narrow_screen(site: Site, tmp_path: Path) -> None:
+    evaluation_page(tmp_path, whole())
+    shutil.copy(next(tmp_path.glob("*.html")), site.folder / "data.html")
+    document, complaints = opened(f"{site.address}/data.html", tmp_path / "profile")
+    assert complaints == []
+    assert site.asked == ["/data.html"]
+    assert "Nearest training pictures" in document
+    assert_it_fits(site, tmp_path / "narrow")
+
+
+def assert_it_fits(site: Site, profile: Path) -> int:
+    """How many pictures the page has, all of which can be decoded; nothing of it is wider than a phone."""
+    (site.folder / "frame.html").write_text(f"<!DOCTYPE html><title></title>{FRAME}", encoding="utf-8")
+    document, complaints = opened(f"{site.address}/frame.html", profile, "--hide-scrollbars")
+    width, images, decoded = document.partition("<title>")[2].partition("</title>")[0].split()
     assert int(width) <= 360
-    assert int(images) == 2 * 12 + 2 * 4 + 3 + 1 + 2, "two sheets, means, a set of equal files, a pair"
     assert decoded == "true", "every picture can be decoded"
     assert [line for line in complaints if "favicon" not in line] == []
+    return int(images)
