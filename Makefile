@@ -17,7 +17,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 # the longest files, end to end, come first in it.
 PYTEST := pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test check check-fast ui bench prove
+.PHONY: help setup run test check check-fast ui bench quality prove
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,11 +53,16 @@ check-fast: setup  ## the same without the tests that take minutes
 	lint-imports
 	$(PYTEST) -m 'not slow'
 
-bench: setup  ## what the pipeline costs, how fast pictures are prepared and games played, into benchmarks/results
+bench: setup  ## what the pipeline costs, how fast pictures are prepared, games played and pictures judged
 	python benchmarks/pipeline.py
 	python benchmarks/prepare.py
 	python benchmarks/train_speed.py
 	python benchmarks/weak_scaling.py
+	python benchmarks/evaluate_speed.py
+
+quality: setup  ## hours: how many modes of rings and grids are found, ten seeds each
+	python benchmarks/quality/gaussians.py ring
+	python benchmarks/quality/gaussians.py grid
 
 prove: setup  ## what takes too long for CI: every game resumed, minutes of broken files, a million pictures
 	$(PYTEST) -m prove

@@ -1,11 +1,13 @@
 """Generated pictures judged against the training ones, beside held-out ones: every number with its protocol."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ from .networks import Discriminator, Generator
 from .prepared import PreparedData, Split
 from .settings import EvaluateSettings, plain
 from .shapes import Logits
+from .uncertainty import difference
 
 NOT_OF_THE_PROTOCOL = {"extractor", "weights", "weights_sha256", "batch_size", "leave_out"}
 """Settings that change no number, or are in the protocol by their effect."""
@@ -173,3 +176,33 @@ def protocol(
     digest = sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
     name = f"{extractor.name}-{extractor.digest[:SHORT]}-n{counts.generated}-train-{digest[:SHORT]}"
     return {"name": name, **words}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of one number of two generators, as sure as their samples from the same latents make it."""
+
+    value: float
+    """The first one's minus the second one's."""
+    low: float
+    high: float
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Difference]:
+    """Every result that both reports have with its replicates, as in reports/evaluation.json.
+
+    UserError where the two were made by different protocols: such numbers say nothing of one another.
+    """
+    names = [report["protocol"]["name"] for report in (one, other)]
+    if names[0] != names[1]:
+        raise UserError(
+            f"the protocols differ ({names[0]} and {names[1]}), and numbers of two protocols cannot be compared; "
+            f"evaluate both generators with the same settings, data and extractor."
+        )
+    found = {}
+    for name, result in one.items():
+        counterpart = other.get(name, {})
+        ours, theirs = result.get("replicates", ()), counterpart.get("replicates", ())
+        if name != "protocol" and len(ours) == len(theirs) >= 2:
+            found[name] = Difference(*difference(result["value"], counterpart["value"], ours, theirs))
+    return found

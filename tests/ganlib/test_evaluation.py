@@ -173,7 +173,7 @@ def test_a_protocols_name_tells_extractor_samples_and_reference() -> None:
     assert str(words()["name"]).startswith("moments-aaaaaaaa-n14-train-")
 
 
-def report(evidence: Evidence) -> dict[str, object]:
+def report(evidence: Evidence) -> dict[str, Any]:
     protocol = evaluation.protocol(evidence, prepared(), Moments(), SMALL, sample_seed=0)
     return {"protocol": protocol, **evaluation.measure(evidence, SMALL)}
 
@@ -210,3 +210,26 @@ def test_samples_of_another_shape_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.zeros((5, 3, 4, 4), np.uint8))
     with pytest.raises(UserError, match="dvc repro -f sample"):
         evaluation.open_samples(tmp_path, prepared())
+
+
+def test_two_generators_differ_by_as_much_as_their_latents_leave_open() -> None:
+    """Against the same pictures made a little brighter, most of the luck of the draw is shared."""
+    evidence = gathered()
+    one = report(evidence)
+    shifted = dataclasses.replace(evidence.generated, features=evidence.generated.features + 0.1)
+    other = report(dataclasses.replace(evidence, generated=shifted))
+    found = evaluation.differences(other, one)
+    assert {"fid", "isc", "kid", "precision", "recall", "density", "coverage"} <= set(found)
+    for name, difference in found.items():
+        assert difference.low <= difference.value <= difference.high
+        assert difference.value == pytest.approx(other[name]["value"] - one[name]["value"])
+    apart = (one["fid"]["high"] - one["fid"]["low"]) + (other["fid"]["high"] - other["fid"]["low"])
+    assert found["fid"].high - found["fid"].low < apart / 2
+    assert all(difference.value == 0 for difference in evaluation.differences(one, one).values())
+
+
+def test_numbers_of_two_protocols_are_not_compared() -> None:
+    one = report(gathered())
+    other = {**one, "protocol": {**one["protocol"], "name": "another"}}
+    with pytest.raises(UserError, match=r"the protocols differ .* evaluate both generators with the same settings"):
+        evaluation.differences(one, other)
