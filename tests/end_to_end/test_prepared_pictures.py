@@ -1,5 +1,6 @@
 """A person's own pictures through the real `dvc repro prepare`: killed, resumed, watched, refused."""
 
+import contextlib
 import os
 import signal
 import time
@@ -39,11 +40,12 @@ def wait_for_workers(process: psutil.Process) -> list[psutil.Process]:
     """The processes that decode: they run `ganlib` code under the fork server."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        family = process.children(recursive=True)
-        servers = [one for one in family if "forkserver" in " ".join(one.cmdline())]
-        workers = [one for server in servers for one in server.children()]
-        if len(workers) == 2 and all(worker.cpu_times().user > 0.2 for worker in workers):
-            return [*family, *workers]
+        with contextlib.suppress(psutil.NoSuchProcess):  # or a zombie: something short that ended while we looked
+            family = process.children(recursive=True)
+            servers = [one for one in family if "forkserver" in " ".join(one.cmdline())]
+            workers = [one for server in servers for one in server.children()]
+            if len(workers) == 2 and all(worker.cpu_times().user > 0.2 for worker in workers):
+                return [*family, *workers]
         time.sleep(0.02)
     raise AssertionError("no worker processes appeared")
 
