@@ -17,7 +17,7 @@ from . import components, images, metrics
 from .bundle import Description
 from .errors import UserError
 from .feature_cache import FeatureCache
-from .features import SHORT, FeatureExtractor
+from .features import SHORT, FeatureExtractor, classifier, open_extractor
 from .looking import Known, batches_of, features_of, full_float32
 from .metrics import Absent, Behind, Counts, Evidence, Result, Seen
 from .networks import Discriminator, Generator
@@ -47,6 +47,26 @@ class Judge:
     generator: Generator | None = None
     description: Description | None = None
     """Of the generator."""
+
+
+def open_judge(data: PreparedData, chosen: EvaluateSettings, trained: Path, device: torch.device) -> Judge:
+    """The extractor that the settings choose and the data's own classifier, which the pipeline trained into `trained`.
+
+    UserError where weights are missing or are not what they should be.
+    """
+    extractor = open_extractor(
+        chosen.extractor,
+        data.kind,
+        variant=chosen.variant,
+        weights=chosen.weights,
+        weights_sha256=chosen.weights_sha256,
+        trained=trained,
+        device=device,
+    )
+    own = None
+    if classifier.why_untrainable(data) is None:
+        own = open_extractor("classifier", data.kind, weights=None, weights_sha256=None, trained=trained, device=device)
+    return Judge(extractor, None, conditional=False, device=device, classifier=own)
 
 
 def open_samples(folder: Path, data: PreparedData) -> Split:

@@ -28,6 +28,25 @@ def sample_latents(seed: int, indices: Sequence[int], *, dim: int, distribution:
     return torch.from_numpy(np.stack(rows)) if rows else torch.empty(0, dim)
 
 
+def truncated(latents: Latents, threshold: float, distribution: Distribution) -> Latents:
+    """The latents pressed into [-threshold, threshold]: pictures become more usual and less varied.
+
+    The truncation trick (Brock et al. 2019, section 3.1) draws each normal number anew until it fits. Here it becomes
+    the number of the same rank in the normal distribution so cut off: distributed alike, but in step with the number
+    it was, so that a picture changes gradually with the threshold. Uniform numbers are scaled. ValueError unless
+    `threshold` is above 0.
+    """
+    if not threshold > 0:
+        raise ValueError(f"the threshold of truncation must be above 0, got {threshold}")
+    if distribution == "uniform":
+        return latents * min(1.0, threshold)
+    # In float64, where the tails still have ranks.
+    below = torch.special.ndtr(torch.tensor(-threshold, dtype=torch.float64))
+    ranks = below + torch.special.ndtr(latents.double()) * (1 - 2 * below)
+    pressed: Latents = torch.special.ndtri(ranks).clamp(-threshold, threshold).float()
+    return pressed
+
+
 def interpolate(start: Latents, end: Latents, steps: int, distribution: Distribution) -> Float32[Tensor, "n steps d"]:
     """`steps` latents on the way from each row of `start` to its row of `end`, both ends included.
 

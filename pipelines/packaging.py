@@ -2,6 +2,7 @@
 
 import ast
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from ganlib import files
@@ -53,6 +54,23 @@ def code_digest(network: str) -> str:
     return lineage.digest_of(code_digests(network))
 
 
+def package_digests(network: str) -> dict[str, str]:
+    """What `pack` would return, without copying a file."""
+    carried = {name: files.sha256_of(paths.GAN / name) for name in CARRIED}
+    return carried | {name: digest for name, digest in code_digests(network).items() if name.startswith("code/")}
+
+
+def package_digest(digests: Mapping[str, str]) -> str:
+    """One digest for all files of a package."""
+    return lineage.digest_of(dict(digests))
+
+
+def digests_in(folder: Path) -> dict[str, str]:
+    """sha256 of every file below the folder, by relative path."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): files.sha256_of(path) for path in found}
+
+
 def pack(folder: Path, network: str) -> dict[str, str]:
     """Copies weights, description, lineage and source into `folder`; returns the sha256 of each, by relative path."""
     for name in CARRIED:
@@ -62,5 +80,4 @@ def pack(folder: Path, network: str) -> dict[str, str]:
         target = folder / "code" / "ganlib" / file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(SOURCE / file, target)
-    packed = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): files.sha256_of(path) for path in packed}
+    return digests_in(folder)

@@ -114,6 +114,7 @@ def _candidate(found: Outputs) -> models.Candidate:
         name=published["model"],
         content=found.content,
         code=published["code_sha256"],
+        package=packaging.package_digest(packaging.package_digests(found.description["network"])),
         description=found.description,
         tags={
             "ganlib.key": found.lineage.key,

@@ -1,5 +1,6 @@
 """Every metric with its protocol, its interval and its floor; a page that says what they mean."""
 
+import dataclasses
 import json
 
 import torch
@@ -7,7 +8,6 @@ import torch
 from ganlib import bundle, evaluation, evaluation_page, files, report
 from ganlib.device import choose
 from ganlib.feature_cache import FeatureCache
-from ganlib.features import FeatureExtractor, classifier, open_extractor
 from ganlib.metrics import Counts
 from ganlib.prepared import PreparedData, open_prepared
 from ganlib.settings import EvaluateSettings, Settings
@@ -40,36 +40,16 @@ def run(settings: Settings) -> None:
 
 
 def judge_of(data: PreparedData, chosen: EvaluateSettings, device: torch.device) -> evaluation.Judge:
-    """All networks that look at pictures: the extractor, the players in models/gan, the data's own classifier."""
-    extractor = open_extractor(
-        chosen.extractor,
-        data.kind,
-        variant=chosen.variant,
-        weights=chosen.weights,
-        weights_sha256=chosen.weights_sha256,
-        trained=paths.CLASSIFIER,
-        device=device,
-    )
+    """All networks that look at pictures: the extractor, the data's own classifier, the players in models/gan."""
     discriminator, description = bundle.load_discriminator(paths.GAN, device=str(device))
     generator, _ = bundle.load_generator(paths.GAN, device=str(device))
-    return evaluation.Judge(
-        extractor,
+    return dataclasses.replace(
+        evaluation.open_judge(data, chosen, paths.CLASSIFIER, device),
         # A discriminator of packs has no opinion of one picture.
-        discriminator if description.packing == 1 else None,
-        bool(description.classes),
-        device,
-        classifier=own_classifier(data, device),
+        discriminator=discriminator if description.packing == 1 else None,
+        conditional=bool(description.classes),
         generator=generator,
         description=description,
-    )
-
-
-def own_classifier(data: PreparedData, device: torch.device) -> FeatureExtractor | None:
-    """The classifier that the pipeline trained; none where the data allowed of none."""
-    if classifier.why_untrainable(data) is not None:
-        return None
-    return open_extractor(
-        "classifier", data.kind, weights=None, weights_sha256=None, trained=paths.CLASSIFIER, device=device
     )
 
 

@@ -18,11 +18,13 @@ from .. import packaging, paths
 from .store import Store
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities import LoggedModel, Run
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
     from mlflow.models import ModelSignature
 
 CONTENT = "ganlib.content"
+PACKAGE = "ganlib.package"
+"""Tag of a version: the digest over all files that its generator is carried in; older versions have none."""
 VARIABLE = "MLFLOW_TRACKING_URI"
 NEEDED = ("torch", "numpy", "pandas", "safetensors", "pydantic", "jaxtyping")
 
@@ -37,6 +39,8 @@ class Candidate:
     """sha256 of the weights: what a version is found by."""
     code: str
     """Digest of the source that was published with it."""
+    package: str
+    """Digest over all files that are carried with it."""
     description: Mapping[str, Any]
     """As in gan.json."""
     tags: Mapping[str, str]
@@ -44,8 +48,8 @@ class Candidate:
 
     @property
     def all_tags(self) -> dict[str, str]:
-        """The tags with the content's."""
-        return {**self.tags, CONTENT: self.content}
+        """The tags with the digests of what is registered."""
+        return {**self.tags, CONTENT: self.content, PACKAGE: self.package}
 
 
 def find_version(store: Store, name: str, content: str) -> "ModelVersion | None":
@@ -77,11 +81,11 @@ def register(store: Store, run: "Run", candidate: Candidate) -> "ModelVersion":
         with _addressed(store):
             made = store.client.create_model_version(
                 candidate.name,
-                source=f"models:/{logged}",
+                source=f"models:/{logged.model_id}",
                 run_id=run.info.run_id,
-                tags=candidate.all_tags,
+                tags={name: value for name, value in logged.tags.items() if name.startswith("ganlib.")},
                 description=_summary(candidate.description),
-                model_id=logged,
+                model_id=logged.model_id,
             )
         winner = find_version(store, candidate.name, candidate.content) or made
         if winner.version != made.version:
@@ -101,15 +105,18 @@ def aliases(store: Store, version: "ModelVersion") -> list[str]:
     return sorted(alias for alias, number in given.items() if str(number) == str(version.version))
 
 
-def _logged_model(store: Store, run: "Run", candidate: Candidate) -> str:
-    """The id of a complete logged model with this content: an earlier one that was never registered, or a new one."""
+def _logged_model(store: Store, run: "Run", candidate: Candidate) -> "LoggedModel":
+    """A complete logged model with this content: an earlier one that was never registered, or a new one.
+
+    Its tags speak of the files that it holds, which in an earlier one are those of that time.
+    """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     experiment = run.info.experiment_id
     left = store.client.search_logged_models([experiment], filter_string=f"tags.`{CONTENT}` = '{candidate.content}'")
     for model in left:
         if model.status == LoggedModelStatus.READY:
-            return str(model.model_id)
+            return model
     made = store.client.create_logged_model(
         experiment, name="generator", source_run_id=run.info.run_id, tags=candidate.all_tags, model_type="generator"
     )
@@ -119,7 +126,7 @@ def _logged_model(store: Store, run: "Run", candidate: Candidate) -> str:
     store.client.finalize_logged_model(made.model_id, "READY")
     step = int(candidate.description["images_seen"])
     store.client.log_outputs(run.info.run_id, [LoggedModelOutput(made.model_id, step)])
-    return str(made.model_id)
+    return made
 
 
 def _save(folder: Path, run_id: str, model: str, candidate: Candidate) -> None:
@@ -127,7 +134,8 @@ def _save(folder: Path, run_id: str, model: str, candidate: Candidate) -> None:
     network = str(candidate.description["network"])
     packed = folder.parent / "generator"
     digests = packaging.pack(packed, network)
-    if digests["generator.safetensors"] != candidate.content or packaging.code_digest(network) != candidate.code:
+    same = digests["generator.safetensors"] == candidate.content and packaging.code_digest(network) == candidate.code
+    if not same or packaging.package_digest(digests) != candidate.package:
         raise UserError(
             f"{candidate.name} cannot be registered: the weights or the source of ganlib are no longer those that "
             f"{paths.PUBLISHED} speaks of; publish anew: dvc repro && dvc repro -f -s publish."
@@ -200,3 +208,67 @@ def _addressed(store: Store) -> Iterator[None]:
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # back to what the environment says
         if before is not None:
             os.environ[VARIABLE] = before
+
+
+def names(store: Store) -> list[str]:
+    """Of all registered models."""
+    return sorted(model.name for model in store.client.search_registered_models(max_results=1000))
+
+
+def versions(store: Store, name: str) -> "list[ModelVersion]":
+    """All versions, the newest first; UserError where no model has this name."""
+    _model(store, name)
+    quoted = name.replace("'", "''")
+    found = store.client.search_model_versions(f"name = '{quoted}'", max_results=10_000)
+    return sorted(found, key=lambda version: -int(version.version))
+
+
+def by_number(store: Store, name: str, number: int) -> "ModelVersion":
+    """UserError where there is no such version, or no such model."""
+    there = {int(version.version): version for version in versions(store, name)}
+    if number not in there:
+        known = ", ".join(map(str, sorted(there))) or "none"
+        raise UserError(f"{name} has no version {number}; there is: {known}. Look: ganlib models {name}.")
+    return there[number]
+
+
+def by_alias(store: Store, name: str, alias: str) -> "ModelVersion":
+    """UserError where the alias names no version, or there is no such model."""
+    given = _model(store, name).aliases
+    if alias not in given:
+        known = ", ".join(sorted(given)) or "none"
+        raise UserError(f"{name} has no alias {alias!r}; there is: {known}. Look: ganlib models {name}.")
+    return by_number(store, name, int(given[alias]))
+
+
+def of_run(store: Store, run_id: str) -> "ModelVersion":
+    """The newest version that came of the run; UserError where there is none."""
+    found = store.client.search_model_versions(f"run_id = '{run_id}'")
+    if not found:
+        raise UserError(f"The run {run_id} has no registered generator; name another, or publish it: dvc repro.")
+    return max(found, key=lambda version: int(version.version))
+
+
+def fetch(store: Store, version: "ModelVersion", folder: Path) -> None:
+    """Copies the files that the generator is carried in to an existing folder, unread and unchecked."""
+    from mlflow.artifacts import download_artifacts
+
+    identifier = model_id(version)
+    if identifier is None:
+        raise UserError(f"{version.name} version {version.version} has no files that ganlib knows ({version.source}).")
+    with tempfile.TemporaryDirectory(prefix="ganlib-", dir=folder.parent) as aside:
+        uri = f"{store.client.get_logged_model(identifier).artifact_location}/artifacts/generator"
+        fetched = Path(download_artifacts(artifact_uri=uri, dst_path=aside, tracking_uri=store.uri))
+        shutil.copytree(fetched, folder, dirs_exist_ok=True)
+
+
+def _model(store: Store, name: str) -> "RegisteredModel":
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return store.client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+    known = ", ".join(names(store)) or "none yet"
+    raise UserError(f"No registered model is called {name!r}; there is: {known}.")

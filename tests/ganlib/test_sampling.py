@@ -1,6 +1,7 @@
 """Image i depends on (seed, i) alone; labels follow the data; interpolations start and end where they should."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kstest, truncnorm
 
 from ganlib import bundle, components
 from ganlib.bundle import Description
-from ganlib.latents import Distribution, interpolate, sample_latents
+from ganlib.latents import Distribution, interpolate, sample_latents, truncated
 from ganlib.networks import Generator, NetworkFamily
 from ganlib.sampling import generate, interpolation_sheet, sample_cloud, sample_labels, sample_sheet
 
@@ -39,6 +41,31 @@ def test_latents_of_an_index_are_the_same_in_any_company() -> None:
     together = sample_latents(0, range(10), dim=4, distribution="normal")
     assert torch.equal(sample_latents(0, [7, 2], dim=4, distribution="normal"), together[[7, 2]])
     assert not torch.equal(sample_latents(1, [7], dim=4, distribution="normal"), together[[7]])
+
+
+@pytest.mark.parametrize("threshold", [0.3, 1.0, 2.5])
+def test_truncated_latents_are_distributed_as_if_drawn_anew_until_they_fit(threshold: float) -> None:
+    latents = sample_latents(0, range(500), dim=8, distribution="normal")
+    pressed = truncated(latents, threshold, "normal").double().flatten().numpy()
+    assert kstest(pressed, truncnorm(-threshold, threshold).cdf).pvalue > 0.01
+    assert np.abs(pressed).max() <= threshold
+
+
+@given(threshold=st.floats(0.01, 20))
+def test_truncation_keeps_the_order_and_leaves_alone_what_lies_far_inside(threshold: float) -> None:
+    latents = torch.linspace(-4, 4, 201)[:, None]
+    pressed = truncated(latents, threshold, "normal")
+    assert (pressed.diff(dim=0) >= 0).all()
+    assert torch.equal(pressed.abs() <= threshold, torch.ones_like(pressed, dtype=torch.bool))
+    if threshold > 8:
+        assert torch.allclose(pressed, latents, atol=1e-5)
+    assert torch.equal(truncated(latents, threshold, "uniform"), latents * min(1, threshold))
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, math.nan])
+def test_truncation_to_nothing_is_refused(threshold: float) -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
+        truncated(torch.zeros(1, 1), threshold, "normal")
 
 
 @pytest.mark.parametrize(("distribution", "std"), [("normal", 1.0), ("uniform", 3**-0.5)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganlib import bundle
+from ganlib import bundle, evaluation
 from ganlib.errors import UserError
 from ganlib.settings import ClassifierSettings, EvaluateSettings, Settings
 from pipelines import paths
@@ -157,7 +157,7 @@ def test_without_classes_the_classifier_is_absent_and_evaluate_says_what_to_do(
 def test_a_mistake_costs_nothing_and_leaves_the_earlier_report(monkeypatch: pytest.MonkeyPatch) -> None:
     classifier.run(SMALL)
     before = json.dumps(evaluated())
-    monkeypatch.setattr(evaluate, "open_extractor", lambda *_, **__: pytest.fail("work was done first"))
+    monkeypatch.setattr(evaluation, "open_extractor", lambda *_, **__: pytest.fail("work was done first"))
     with pytest.raises(UserError, match=r"evaluate\.kid_subset_size is 13 .* set it between 2 and 12"):
         evaluate.run(with_evaluation(kid_subset_size=13))
     assert json.dumps(json.loads(paths.EVALUATION.read_text())) == before
