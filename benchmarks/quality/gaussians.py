@@ -38,7 +38,7 @@ from ganlib.penalties import Penalty
 from ganlib.prepared import PreparedData, Split
 from ganlib.rules import Rules
 from ganlib.schedules import Schedule
-from ganlib.settings import TrainSettings
+from ganlib.settings import TrainSettings, plain
 from ganlib.training import train
 
 POINTS, BATCH, EPOCHS, SEEDS, SAMPLES = 100_000, 100, 400, 10, 2_500
@@ -54,25 +54,25 @@ PUBLISHED = {
 
 RECIPES: dict[str, dict[str, Any]] = {
     "ring": {
-        "network": {"width": 16, "depth": 3},
+        "network": {"width": 12, "depth": 6},
         "loss": "relativistic",
         "penalty": "r1_r2",
-        "gamma": 0.01,
+        "gamma": (0.01, 0.0005),
         "lr": (2e-3, 1e-5),
         "beta2": 0.99,
         "ema_half_life_kimg": 50.0,
     },
     "grid": {
-        "network": {"width": 16, "depth": 3},
+        "network": {"width": 12, "depth": 6},
         "loss": "relativistic",
         "penalty": "r1_r2",
-        "gamma": 0.01,
+        "gamma": (1.0, 0.02),
         "lr": (2e-3, 1e-5),
         "beta2": 0.99,
         "ema_half_life_kimg": 50.0,
     },
 }
-"""lr goes from the first to the second in a half cosine over the whole training."""
+"""lr and gamma go from the first to the second in a half cosine over the whole training."""
 
 
 def points(layout: Layout, seed: int, count: int) -> Split:
@@ -83,16 +83,19 @@ def points(layout: Layout, seed: int, count: int) -> Split:
 
 
 def game_of(recipe: dict[str, Any], seed: int, epochs: int) -> tuple[Game, Rules]:
-    first, last = recipe["lr"]
     kimg = epochs * POINTS / 1000
+
+    def falling(ends: tuple[float, float]) -> Schedule:
+        return Schedule(start=ends[0], end=ends[1], over_kimg=kimg)
+
     settings = TrainSettings(
-        seed=seed, kimg=kimg, batch_size=BATCH, lr=Schedule(start=first, end=last, over_kimg=kimg),
+        seed=seed, kimg=kimg, batch_size=BATCH, lr=falling(recipe["lr"]),
         beta2=recipe["beta2"], ema_half_life_kimg=recipe["ema_half_life_kimg"], conditional=False,
         log_every_kimg=kimg / 20, grid_every_kimg=kimg, checkpoint_every_kimg=kimg / 20,
     )  # fmt: skip
     rules = Rules(
         components.build(GanLoss, recipe["loss"], {}, section="loss"),
-        components.build(Penalty, recipe["penalty"], {"gamma": recipe["gamma"]}, section="penalty"),
+        components.build(Penalty, recipe["penalty"], {"gamma": plain(falling(recipe["gamma"]))}, section="penalty"),
         settings,
     )
     description = Description("mlp", recipe["network"], (2, 1, 1), 2, "normal", (), 0, (), kind="points")

@@ -155,8 +155,8 @@ def by_class(report: Report) -> dict[str, dict[str, float]]:
 def pairs(report: Report, *, generated: int, train: int) -> list[Pair]:
     """Of pictures that there are, in the report's order."""
     found = []
-    for entry in _entries(report, "train"):
-        one, other = entry.get("generated"), entry["train"]
+    for entry in _entries(report, "feature_distance"):
+        one, other = entry.get("generated"), entry.get("train")
         if type(one) is type(other) is int and 0 <= one < generated and 0 <= other < train:
             in_features, in_pixels = finite(entry.get("feature_distance")), finite(entry.get("pixel_distance"))
             found.append(Pair(one, other, in_features, in_pixels, finite(entry.get("share_of_heldout_closer"))))

@@ -45,12 +45,14 @@ def copied(value: float, low: float, high: float, pairs: int = 3, **more: Any) -
 
 def whole() -> dict[str, Any]:
     """A report with something of everything."""
+    counts = {"generated": 12, "train": 15, "heldout": 5}
     by_class = [
-        {"class": "cat", "fid": 3.0, "fid_at_floor_count": 4.0, "floor": 2.0},
-        {"class": "dog", "absent": "few"},
+        {"class": "cat", **counts, "fid": 3.0, "fid_at_floor_count": 4.0, "floor": 2.0},
+        {"class": "dog", **counts, "absent": "few"},
     ]
     return {
         "protocol": PROTOCOL,
+        "class_fid": measured(3.0, 0.3, 2.0, classes=by_class),
         "copies": copied(0.01, 0.0, 0.015, exact=0, threshold_features=1.5),
         "c_t": measured(0.3, 1.0, 0.1),
         "fid": measured(4.0, 0.2, 2.0, value_at_floor_count=5.0),
@@ -58,7 +60,6 @@ def whole() -> dict[str, Any]:
         "recall": measured(0.5, 0.02, 0.8, value_at_floor_count=0.4),
         "kid": {"absent": "there are too few pictures"},
         "isc": measured(3.0, floor=None) | {"floor": {"absent": "held-out pictures have no spread"}},
-        "class_fid": measured(3.0, 0.3, 2.0, classes=by_class),
         "class_accuracy": measured(0.9, 0.02, 0.95, classes=[{"class": "cat", "accuracy": 0.9, "floor": 1.0}]),
         "discriminator": {"train": 0.6, "generated": 0.4},
     }

@@ -110,6 +110,7 @@ def test_the_page_shows_numbers_floors_pictures_and_every_word_of_the_protocol(t
     alts = [image["alt"] for image in shown.all("img")]
     pairs = ["generated picture 0, cat", "training picture 7, dog", "generated picture 1, dog"]
     assert alts[: len(pairs)] == pairs
+    assert sum(alt.startswith("training picture") for alt in alts) == 3, "counts of a class are no pair"
     assert alts.count("generated picture of cat") == EACH
     assert alts.count("held-out picture of dog") == EACH
 
