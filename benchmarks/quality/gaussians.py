@@ -74,7 +74,8 @@ RECIPES: dict[str, dict[str, Any]] = {
         "ema_half_life_kimg": 50.0,
     },
 }
-"""Of the 400 epochs that the protocol allows, these take few. lr and gamma go from the first to the second in a half cosine over the whole training."""
+"""Of the 400 epochs that the protocol allows, these take few. lr and gamma go from the first to the second in a half
+cosine over the whole training."""
 
 
 def points(layout: Layout, seed: int, count: int) -> Split:

@@ -85,7 +85,8 @@ class Recipe:
 RECIPES = {
     "cuda": Recipe("r3", {"width": 256}, 6000, 512, (3e-4, 2e-5), 200, gamma=1.0),
     "cpu": Recipe(
-        "dcgan", {"width": 32}, 600, 64, (1e-3, 5e-5), 20, gamma=0.1, classifier={"epochs": 2, "batch_size": 256}, short=True,
+        "dcgan", {"width": 32}, 200, 64, (1e-3, 5e-5), 20, gamma=0.1, short=True,
+        classifier={"epochs": 2, "batch_size": 256},
     ),
 }  # fmt: skip
 
