@@ -116,8 +116,9 @@ def score(game: Game, layout: Layout, seed: int) -> dict[str, float]:
         for name, side in (("generated", generated), ("drawn", real))
     ]
     found = ModeCoverage().measure(Evidence(*sides, sides[1], Behind(generated, data, Coordinates(), CPU)))
-    return {name: found[name]["value"] for name in RESULTS} | {
-        f"floor_{name}": found[name]["floor"] for name in RESULTS
+    # Before the first point of high quality there is no distribution over modes.
+    return {name: found[name].get("value", math.inf) for name in RESULTS} | {
+        f"floor_{name}": found[name].get("floor", math.inf) for name in RESULTS
     }
 
 
