@@ -11,6 +11,9 @@ from typer.core import TyperGroup
 Arguments = ParamSpec("Arguments")
 EXIT_MISTAKE = 2
 
+Limit = Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As a JSON list on standard output, with every number.")]
+
 
 class Commands(TyperGroup):
     """Lists each command with its whole sentence, where the usual list cuts it off; helps without heavy imports."""
@@ -104,6 +107,31 @@ def preset(
         and not settings.data.download
     ):
         print("Set data.path in it to your data, or data.download to true where the source can fetch them.")
+
+
+@app.command()
+@sentences
+def runs(limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List the newest runs: status, version, data, numbers with their intervals and protocol, commit."""
+    from pipelines import params
+    from pipelines.cli import tables
+
+    tables.runs(params.load().publish.experiment, limit, as_json=as_json)
+
+
+@app.command()
+@sentences
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="A registered model; left out: all of them, newest and champion.")
+    ] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List registered generators, or the versions of one: aliases, data, numbers with intervals and protocol."""
+    from pipelines.cli import tables
+
+    tables.models(name, limit, as_json=as_json)
 
 
 @app.command()
