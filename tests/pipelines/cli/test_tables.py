@@ -173,7 +173,8 @@ SHOW = """
 from pipelines.cli import tables
 from pipelines.tracking.listing import Listed
 numbers = {f"fid.{part}/some-protocol-ab12": value for part, value in (("value", 13.5), ("low", 12), ("high", 15))}
-row = Listed("pictures", 2, ("challenger",), "r", "run", "FINISHED", "digits", "d" * 64, 3000, 0, "c" * 40, True, numbers)
+what = ("pictures", 2, ("challenger",), "r", "run", "FINISHED", "digits", "d" * 64, 3000, 0, "c" * 40, True)
+row = Listed(*what, numbers)
 tables.show([row], ("generator",))
 """
 
