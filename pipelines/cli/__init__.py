@@ -136,6 +136,18 @@ def models(
 
 @app.command()
 @sentences
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Tidy up what is safe to: each thing is named.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object on standard output.")] = False,
+) -> None:
+    """Check packages, device, settings, stores, disks and leftovers; exit code 1 where something needs a person."""
+    from pipelines.cli import health
+
+    raise typer.Exit(health.show(fix=fix, as_json=as_json))
+
+
+@app.command()
+@sentences
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 5000) -> None:
     """Serve MLflow's pages on loopback, from the store that the stages write to, until Ctrl-C."""
     from pipelines.cli import server
