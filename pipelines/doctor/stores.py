@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -31,7 +30,7 @@ def check_mlflow(circumstances: Circumstances) -> Iterator[Finding]:
         if (settings := circumstances.known_settings) is None:
             return
         for run in health.left_runs(store, settings.publish.experiment, end=circumstances.fix):
-            heard = "" if run.silent is None else f", last heard of {timedelta(seconds=round(run.silent))} h ago"
+            heard = "" if run.silent is None else f", last heard of {run.silent / 3600:.1f} h ago"
             whose = f"run {run.name} says RUNNING but its process on {run.host} is gone{heard}"
             if circumstances.fix:
                 yield Finding(group, State.MENDED, f"{whose}: marked KILLED")
