@@ -30,6 +30,38 @@ def test_the_command_line_starts_without_heavy_imports(heavy: str) -> None:
     assert heavy not in modules_after("import pipelines.cli")
 
 
+HELP = """
+import sys
+before = set(sys.modules)
+import typer
+from pipelines.cli import app
+
+def ways(command, path=()):
+    yield path
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from ways(inner, (*path, name))
+
+asked = 0
+for words in ways(typer.main.get_command(app)):
+    try:
+        app([*words, "--help"])
+    except SystemExit as end:
+        assert end.code == 0, words
+    asked += 1
+    more = set(sys.modules) - before
+    heavy = more & {"rich", "pydantic", "asyncio", "numpy", "torch", "psutil", "ruamel", "filelock", "urllib.request"}
+    assert not heavy, (words, heavy)
+    assert len(more) <= 120, (words, len(more))
+assert asked > 4
+"""
+
+
+def test_no_help_pays_for_what_the_command_would_need() -> None:
+    """Modules are counted, not seconds: a busy machine does not change them."""
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("heavy", ["mlflow", "prefect", "dvc"])
 @pytest.mark.parametrize("name", ["prepare", "train", "classifier", "sample", "evaluate"])
 def test_a_stage_starts_without_the_tools_around_it(heavy: str, name: str) -> None:

@@ -3,18 +3,47 @@
 import functools
 import sys
 from collections.abc import Callable
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any, ParamSpec
 
 import typer
+from typer.core import TyperGroup
 
 Arguments = ParamSpec("Arguments")
 EXIT_MISTAKE = 2
 
+Limit = Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As a JSON list on standard output, with every number.")]
+
+
+class Commands(TyperGroup):
+    """Lists each command with its whole sentence, where the usual list cuts it off; helps without heavy imports."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Off, where typer says None: to check None against its type, typer imports all of pydantic."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
+        """Writes a row for each command that is not hidden."""
+        rows = [
+            (name, " ".join((command.help or "").partition("\n\n")[0].split()))
+            for name, command in self.commands.items()
+            if not command.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Runs and registered generators of this project, in MLflow.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: to format it with rich takes three times as long as all the rest.
+    rich_markup_mode=None,
 )
 
 
@@ -78,6 +107,43 @@ def preset(
         and not settings.data.download
     ):
         print("Set data.path in it to your data, or data.download to true where the source can fetch them.")
+
+
+@app.command()
+@sentences
+def runs(limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List the newest runs: status, version, data, numbers with their intervals and protocol, commit."""
+    from pipelines import params
+    from pipelines.cli import tables
+
+    tables.runs(params.load().publish.experiment, limit, as_json=as_json)
+
+
+@app.command()
+@sentences
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="A registered model; left out: all of them, newest and champion.")
+    ] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List registered generators, or the versions of one: aliases, data, numbers with intervals and protocol."""
+    from pipelines.cli import tables
+
+    tables.models(name, limit, as_json=as_json)
+
+
+@app.command()
+@sentences
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Tidy up what is safe to: each thing is named.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object on standard output.")] = False,
+) -> None:
+    """Check packages, device, settings, stores, disks and leftovers; exit code 1 where something needs a person."""
+    from pipelines.cli import health
+
+    raise typer.Exit(health.show(fix=fix, as_json=as_json))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 ROWS = 10_000
 PICTURES = 20
 SEND_EVERY_SECONDS = 2.0
+BEAT_EVERY_SECONDS = 60.0
+"""How often the run's tag says to other hosts that the training is alive."""
 RETRY_EVERY_SECONDS = 30.0
 FLUSH_SECONDS = 15.0
 LATER = "`ganlib sync` completes the run"
@@ -111,8 +114,13 @@ class Live:
         run = runs.claim(store, experiment, self._lineage, environment, training=True)
         runs.reap(store, experiment)
         have = contents.picture_steps(store, run)
+        beaten = time.monotonic()  # by the claim
         while True:
             last = self._closing.wait(SEND_EVERY_SECONDS)
+            if time.monotonic() - beaten >= BEAT_EVERY_SECONDS:
+                with suppress(Exception):  # a store that is away shows when there is something to send
+                    runs.beat(store, run)
+                beaten = time.monotonic()
             self._send(store, run, have)
             if last:
                 store.client.set_terminated(run.info.run_id, self._status, end_time=runs.now_ms())

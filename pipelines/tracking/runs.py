@@ -19,7 +19,11 @@ KEY = "ganlib.key"
 HOST, PID, STARTED = "ganlib.host", "ganlib.pid", "ganlib.process_started"
 RECORDED_BY = "ganlib.recorded_by"
 """train: the tags about code, versions and device are those of the training; sync: those of whoever rebuilt the run."""
+HEARTBEAT = "ganlib.heartbeat"
+"""When the process that is at a run was last heard of, in milliseconds since 1970: what other hosts know it by."""
 SAME_START_SECONDS = 2.0
+SILENT_SECONDS = 15 * 60.0
+"""A process on another host that has not been heard of for so long is gone. Hosts' clocks differ by less."""
 
 
 def find(store: Store, experiment: str, key: str) -> "Run | None":
@@ -112,19 +116,49 @@ def finish(store: Store, run: "Run") -> None:
     store.client.set_terminated(run.info.run_id, "FINISHED", end_time=now_ms())
 
 
-def reap(store: Store, experiment: str) -> None:
-    """Marks runs KILLED that say RUNNING but whose process on this host is gone."""
-    host = socket.gethostname()
-    filters = f"attributes.status = 'RUNNING' and tags.`{HOST}` = '{host}'"
-    for run in store.client.search_runs([experiment], filters):
-        if not _is_alive(run.data.tags):
-            store.client.set_terminated(run.info.run_id, "KILLED", end_time=now_ms())
+def reap(store: Store, experiment: str) -> "list[Run]":
+    """Marks runs KILLED that say RUNNING but whose process is gone; those runs, as they were."""
+    left = [run for run in running(store, experiment) if is_left(run)]
+    for run in left:
+        store.client.set_terminated(run.info.run_id, "KILLED", end_time=now_ms())
+    return left
+
+
+def running(store: Store, experiment: str) -> "list[Run]":
+    """The runs that say RUNNING."""
+    return list(store.client.search_runs([experiment], "attributes.status = 'RUNNING'"))
+
+
+def is_left(run: "Run") -> bool:
+    """Whether nobody is at the run any more: its process on this host is gone, or one elsewhere has fallen silent.
+
+    Of a run of another host that never had a heartbeat nobody here can tell.
+    """
+    tags = run.data.tags
+    if tags.get(HOST) == socket.gethostname():
+        return not _is_alive(tags)
+    silent = silent_seconds(run)
+    return silent is not None and silent > SILENT_SECONDS
+
+
+def silent_seconds(run: "Run") -> float | None:
+    """Since the run's process was last heard of; None where it never was."""
+    try:
+        return (now_ms() - int(run.data.tags.get(HEARTBEAT, ""))) / 1000
+    except ValueError:
+        return None
+
+
+def beat(store: Store, run: "Run") -> None:
+    """Says that this process is still at the run."""
+    store.client.set_tag(run.info.run_id, HEARTBEAT, str(now_ms()))
 
 
 def this_process() -> dict[str, str]:
     """The tags that say who is at a run; the start time tells a process from a later one with its number."""
     started = psutil.Process().create_time()
-    return {HOST: socket.gethostname(), PID: str(os.getpid()), STARTED: f"{started:.3f}"}
+    who = {HOST: socket.gethostname(), PID: str(os.getpid()), STARTED: f"{started:.3f}"}
+    return {**who, HEARTBEAT: str(now_ms())}
 
 
 def _is_alive(tags: Mapping[str, str]) -> bool:

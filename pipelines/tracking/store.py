@@ -88,6 +88,12 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{main_folder() / 'mlflow.db'}"
 
 
+def exists() -> bool:
+    """Whether there can be anything to read: False where the embedded database has not been made yet."""
+    uri = tracking_uri()
+    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
+
+
 def shown(uri: str) -> str:
     """The URI as messages may show it: without a password."""
     parts = urlsplit(uri)

@@ -87,6 +87,41 @@ def test_the_run_is_running_while_it_trains(project: Project) -> None:
         live.finished()
 
 
+def test_a_training_lets_other_hosts_hear_that_it_is_alive(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "SEND_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(recorder, "BEAT_EVERY_SECONDS", 0.1)
+
+    def heard() -> int:
+        return max((int(run["tags"][runs.HEARTBEAT]) for run in everything_in_mlflow()["runs"].values()), default=0)  # type: ignore[attr-defined]
+
+    with tracking.live(project.settings, project.lineage, device="cpu") as live:
+        wait_until(lambda: heard() > 0)
+        first = heard()
+        wait_until(lambda: heard() > first)
+        live.finished()
+
+
+def test_a_heartbeat_that_fails_costs_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beats = []
+
+    def fail(*_: object) -> None:
+        beats.append(1)
+        raise ConnectionError("no way")
+
+    monkeypatch.setattr(runs, "beat", fail)
+    monkeypatch.setattr(recorder, "SEND_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(recorder, "BEAT_EVERY_SECONDS", 0.0)
+    with tracking.live(project.settings, project.lineage, device="cpu") as live:
+        wait_until(lambda: bool(beats))
+        live.log(1000, {"discriminator_loss": 0.5})
+        live.finished()
+    assert capsys.readouterr().err == ""
+    assert only_run()["status"] == "FINISHED"
+    assert only_run()["points"]["discriminator_loss"]
+
+
 def test_with_the_store_away_the_training_ends_well_says_one_line_and_the_sync_completes_the_run(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

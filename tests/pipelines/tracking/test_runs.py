@@ -94,25 +94,35 @@ def test_whoever_was_slower_takes_its_own_run_back(
     assert [run.info.run_id for run in store.client.search_runs([experiment])] == [earlier.info.run_id]
 
 
-def test_a_run_is_killed_only_if_its_process_on_this_host_is_gone(store: Store) -> None:
+def test_a_run_is_killed_only_if_its_process_is_gone_here_or_has_fallen_silent_elsewhere(store: Store) -> None:
     experiment = store.experiment("e")
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     here = runs.this_process()
+    long_ago = str(int(runs.now_ms() - 1000 * (runs.SILENT_SECONDS + 60)))
     owners = {
         "alive": here,
         "gone": {**here, runs.PID: str(ended.pid)},
         "its number was given away": {**here, runs.STARTED: "1.0"},
         "on another host": {**here, runs.HOST: "another", runs.PID: str(ended.pid)},
+        "alive here, whatever its heartbeat": {**here, runs.HEARTBEAT: long_ago},
+        "silent on another host": {**here, runs.HOST: "another", runs.HEARTBEAT: long_ago},
+        "of another host, never heard of": {runs.HOST: "another", runs.PID: "1"},
+        "of another host, unreadable": {runs.HOST: "another", runs.HEARTBEAT: "yesterday"},
         "nobody knows whose": {},
     }
     made = {name: store.client.create_run(experiment, tags=tags).info.run_id for name, tags in owners.items()}
-    runs.reap(store, experiment)
+    reaped = {run.info.run_id for run in runs.reap(store, experiment)}
+    assert reaped == {run_id for run_id in made.values() if status(store, run_id) == "KILLED"}
     assert {name: status(store, run_id) for name, run_id in made.items()} == {
         "alive": "RUNNING",
         "gone": "KILLED",
         "its number was given away": "KILLED",
         "on another host": "RUNNING",
+        "alive here, whatever its heartbeat": "RUNNING",
+        "silent on another host": "KILLED",
+        "of another host, never heard of": "RUNNING",
+        "of another host, unreadable": "RUNNING",
         "nobody knows whose": "RUNNING",
     }
 
