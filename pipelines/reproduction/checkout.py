@@ -82,7 +82,8 @@ def nobody() -> Iterator[str]:
 
 
 def known_commit(commit: str, name: str) -> str:
-    """Its 40 digits; UserError where this repository does not have it."""
+    """Its 40 digits; UserError where this repository does not have it, or there is none."""
+    git("rev-parse", "--git-dir")
     try:
         return git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
     except UserError:

@@ -23,6 +23,7 @@ from pipelines.tracking import models, origins
 
 MODEL = "ganlib-digits"
 STEPS = "ganlib/steps.py"
+LOOKED_AT = (["status", "--short"], ["worktree", "list"], ["for-each-ref"], ["rev-parse", "HEAD"])
 REPRODUCE = ("python", "-m", "pipelines.cli", "reproduce", "1")
 
 
@@ -43,7 +44,7 @@ def write_pictures(folder: Path) -> None:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Version 1, trained on somebody's pictures; since then all of it is gone or spoiled but the registry.
 
-    Its outputs are deleted, its finished checkpoints hold other weights, source and settings were changed and committed.
+    Its outputs are deleted, its checkpoints hold other weights, source and settings were changed and committed.
     """
     folder = tmp_path_factory.mktemp("reproduce")
     write_pictures(folder / "pictures")
@@ -84,13 +85,20 @@ def here(published: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Projec
 
 def everything(project: Project) -> tuple[dict[str, str], list[str], list[str]]:
     """All that a person, git or a training keeps in the project's folder, and the runs."""
-    left_out = (".ganlib/reproduce", ".ganlib/generators", ".ganlib/mlflow", ".dvc/tmp", "mlflow.db", "mlartifacts")
-    left_out += (".git/index",)
+    left_out = (
+        ".git/",
+        ".ganlib/reproduce",
+        ".ganlib/generators",
+        ".ganlib/mlflow",
+        ".dvc/tmp",
+        "mlflow.db",
+        "mlartifacts",
+    )
     files = {name: digest for name, digest in digests_in(project.folder).items() if not name.startswith(left_out)}
     with tracking.opened() as store:
         experiments = [experiment.experiment_id for experiment in store.client.search_experiments()]
         runs = [f"{run.info.run_id} {run.info.status}" for run in store.client.search_runs(experiments)]
-    looked_at = [git(project, *words) for words in (("status", "--short"), ("worktree", "list"), ("diff", "--cached"))]
+    looked_at = [git(project, *words) for words in LOOKED_AT]
     code = {name: digest for name, digest in files.items() if "__pycache__" not in name}
     return code, looked_at, runs
 
@@ -202,7 +210,7 @@ def test_stopped_half_way_it_leaves_no_process_and_the_next_call_goes_on(here: P
     assert "Traceback" not in output
     if number != signal.SIGKILL:
         assert process.returncode == 130, output
-    gone, alive = psutil.wait_procs(children, timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
     same, said = asked()
     assert same, said
