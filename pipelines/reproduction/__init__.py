@@ -38,7 +38,7 @@ class Wishes:
     commit: str | None = None
     """In place of the recorded one."""
     anyway: bool = False
-    """Whether to go on where source or device are others."""
+    """Whether to go on where source or device is another."""
     keep: bool = False
     """Whether the folder stays."""
 
@@ -71,10 +71,10 @@ def reproduce(reference: str, settings: Settings, wishes: Wishes, say: Callable[
         say(f"here is {note}: the same bytes are not to be expected")
     if not wanted.origin.by_training:
         say("its run was made after the training, so device, threads, versions and commit may be others than then")
+    values, others = adapted(wanted, wishes)
+    notes += others
     with checkout.opened(wanted.key, wanted.commit, wanted.origin.lock, keep=wishes.keep, say=say) as made:
         notes += check_source(wanted, made, wishes, say)
-        values, others = adapted(wanted, wishes)
-        notes += others
         files.write_text(made.folder / origin.PARAMS, origin.dumped(values))
         bring_data(wanted, made, wishes, say)
         with failing(f"The training of {wanted.named.name} from commit {wanted.commit[:12]}"):

@@ -20,7 +20,7 @@ from ganlib import files
 from ganlib.errors import UserError
 
 from .. import origin, paths
-from ..flows.stages import Stages, run_command
+from ..flows.stages import Stages
 
 FOLDER = "reproduce"
 OURS_ALONE = ("MLFLOW_", "GIT_", "DVC_EXP_", "DVC_ROOT", "DVC_STAGE", "RANK", "WORLD_SIZE", "LOCAL_RANK")
@@ -142,17 +142,11 @@ def _fill(root: Path, inside: str, commit: str, lock: str | None) -> None:
     local = Path(".dvc/config.local")
     if local.is_file():  # remotes and how to get at them
         shutil.copy(local, project / local)
-    cache = _output("cache", "dir")
-    run_command(
-        [sys.executable, "-m", "dvc", "config", "--local", "cache.dir", cache], folder=project, say=lambda _: None
-    )
+    dvc = [sys.executable, "-m", "dvc"]
+    cache = _run([*dvc, "cache", "dir"])
+    _run([*dvc, "config", "--local", "cache.dir", cache], folder=project)
     # Of the data alone, so that nothing else can come from the cache.
     files.write_text(project / origin.LOCK, origin.lock_of_data(lock or ""))
-
-
-def _output(*arguments: str) -> str:
-    """What a command of DVC's says of this project."""
-    return _run([sys.executable, "-m", "dvc", *arguments])
 
 
 def git(*arguments: str) -> str:
@@ -160,10 +154,10 @@ def git(*arguments: str) -> str:
     return _run(["git", *arguments])
 
 
-def _run(command: list[str]) -> str:
+def _run(command: list[str], *, folder: Path | None = None) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     except FileNotFoundError:
         raise UserError(f"{command[0]} is not installed.") from None
     if done.returncode != 0:
