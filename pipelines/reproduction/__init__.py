@@ -78,7 +78,7 @@ def reproduce(reference: str, settings: Settings, wishes: Wishes, say: Callable[
         files.write_text(made.folder / origin.PARAMS, origin.dumped(values))
         bring_data(wanted, made, wishes, say)
         with failing(f"The training of {wanted.named.name} from commit {wanted.commit[:12]}"):
-            say("train: anew, with nothing from an earlier training")
+            say("train: with nothing that the project has trained")
             made.dvc(*REPRO, "train", threads=wanted.origin.facts.get("ganlib.threads"))
         check_trained(wanted, made)
         notes += comparison.other_lineage(wanted.lineage, lineage.read(made.folder / paths.GAN))
