@@ -110,16 +110,34 @@ def read(folder: Path) -> Lineage:
     return Lineage(settings=values["settings"], code=values["code"], data=values["data"])
 
 
-def environment(settings: Settings, *, device: str | None) -> dict[str, str]:
-    """Where a run comes from that no digest tells: commit, versions, device, seeds, the DVC experiment.
+def versions() -> dict[str, str]:
+    """Of what computes, as tags: a generator's bytes may be others with others."""
+    found = {f"ganlib.version.{name}": version(name) for name in ("ganlib", "torch", "numpy")}
+    return {**found, "ganlib.version.python": platform.python_version()}
 
-    device: what trained; none where that is not known. Without git, or before the first commit, there is no commit
-    to tell of.
+
+def machine(device: str) -> dict[str, str]:
+    """What computes on `device`, as tags: processor, threads and processes decide how sums are rounded.
+
+    To be asked of the thread that trains.
     """
-    facts = {f"ganlib.version.{name}": version(name) for name in ("ganlib", "torch", "numpy")}
-    facts["ganlib.version.python"] = platform.python_version()
-    if device is not None:
-        facts["ganlib.device"] = device
+    import torch
+
+    facts = {
+        "ganlib.device": device,
+        "ganlib.cpu": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "ganlib.threads": str(torch.get_num_threads()),
+        "ganlib.processes": os.environ.get("WORLD_SIZE", "1"),
+    }
+    return {**facts, "ganlib.gpu": torch.cuda.get_device_name(device)} if device.startswith("cuda") else facts
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Where a run comes from that no digest tells: commit, versions, seeds, the DVC experiment.
+
+    Without git, or before the first commit, there is no commit to tell of.
+    """
+    facts = versions()
     sections = {name: section for name, section in plain(settings).items() if isinstance(section, dict)}
     seeds = {name: section["seed"] for name, section in sections.items() if "seed" in section}
     facts["ganlib.seeds"] = json.dumps(seeds, sort_keys=True)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from ganlib import files
 from ganlib.settings import Settings
 
-from . import lineage, outputs, packaging, paths, tracking
+from . import lineage, origin, outputs, packaging, paths, tracking
 from .outputs import Outputs
-from .tracking import contents, models, runs
+from .tracking import contents, models, origins, runs
 
 if TYPE_CHECKING:
     from .tracking import ModelVersion, Run
@@ -60,8 +60,8 @@ def sync(settings: Settings, *, published: dict[str, Any] | None = None) -> Sync
         found = replace(found, published=published)
     with tracking.opened() as store:
         experiment = store.experiment(settings.publish.experiment)
-        environment = lineage.environment(settings, device=None)
-        run = runs.claim(store, experiment, found.lineage, environment, training=False)
+        run = runs.claim(store, experiment, found.lineage, lineage.environment(settings), training=False)
+        origins.keep(store, run, origin.texts(settings, found.lineage), overwrite=False)
         contents.add_points(store, run, found.history)
         contents.add_pictures(store, run, found.pictures)
         contents.add_files(store, run, found.reports)

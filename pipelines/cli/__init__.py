@@ -8,6 +8,8 @@ from typing import Annotated, Any, ParamSpec
 import typer
 from typer.core import TyperGroup
 
+from . import reproduce
+
 Arguments = ParamSpec("Arguments")
 EXIT_MISTAKE = 2
 
@@ -153,3 +155,6 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")
     from pipelines.cli import server
 
     server.serve(port)
+
+
+app.command()(sentences(reproduce.reproduce))

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 INTERRUPT_SECONDS = 8.0
@@ -58,13 +58,20 @@ class Child:
     the group is alive afterwards. SIGINT comes first because DVC then waits for the stage to save its work.
     """
 
-    def __init__(self, command: Sequence[str | Path], *, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        folder: Path,
+        say: Callable[[str], None],
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         self._say = say
         self._lines = Lines()
         self._process = subprocess.Popen(
             command,
             cwd=folder,
-            env=_environment(),
+            env=_with_interpreter(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -147,7 +154,7 @@ class Child:
         return False
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with this interpreter first on PATH, for stages start as `python`, and lines sent as they are printed."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+def _with_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
+    """This interpreter first on PATH, for stages start as `python`, and lines sent as they are printed."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
+    return {**environment, "PATH": path, "PYTHONUNBUFFERED": "1"}

@@ -1,13 +1,15 @@
 """The stages of dvc.yaml, run one at a time, and what a failed one has to say."""
 
 import json
+import os
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
+from . import dvc_session
 from .dvc_session import MARK
 from .process import Child
 
@@ -31,10 +33,13 @@ class Stages:
     Methods raise Failure. On leaving, whatever still runs is stopped; see `Child`.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, say: Callable[[str], None], *, environment: Mapping[str, str] = os.environ
+    ) -> None:
         self._say = say
-        session = [sys.executable, "-m", "pipelines.flows.dvc_session"]
-        self._child = Child(session, folder=folder, say=self._hear)
+        # By its path, for the folder may hold another version of this project.
+        session = [sys.executable, "-P", dvc_session.__file__]
+        self._child = Child(session, folder=folder, say=self._hear, environment=environment)
 
     def __enter__(self) -> Self:
         return self
@@ -50,7 +55,11 @@ class Stages:
 
     def run(self, name: str, *, force: bool = False) -> None:
         """`dvc repro --single-item`: runs the stage where something that it depends on has changed, or forced."""
-        self._request(["repro", "--single-item", *(["--force"] if force else []), name])
+        self.dvc("repro", "--single-item", *(["--force"] if force else []), name)
+
+    def dvc(self, *arguments: str) -> None:
+        """Any command of DVC's."""
+        self._request(list(arguments))
 
     def _request(self, arguments: list[str]) -> list[str] | int:
         self._child.ask(json.dumps(arguments))

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from tqdm import tqdm
 from ganlib.settings import Settings
 
 from .. import lineage as lineages
+from .. import origin
 from ..stage import Resumable
-from . import contents, runs
+from . import contents, origins, runs
 from .store import Store, StoreError, opened
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ class Live:
     """What the training says of itself. No method blocks and none raises."""
 
     def __init__(self, settings: Settings, lineage: lineages.Lineage, device: str) -> None:
-        self._settings, self._lineage, self._device = settings, lineage, device
+        self._settings, self._lineage = settings, lineage
+        self._machine = lineages.machine(device)
         # The oldest fall out: a store that is away for hours must not fill the memory, and the sync has them all.
         self._rows: deque[Row] = deque(maxlen=ROWS)
         self._pictures: deque[Picture] = deque(maxlen=PICTURES)
@@ -99,8 +102,10 @@ class Live:
         wait = 0.0
         while not self._closing.wait(wait) or wait == 0.0:
             try:
+                # First of all: commit and dvc.lock may be others when a store that is away comes back.
+                environment, texts = self._origin
                 with opened() as store:
-                    self._serve(store)
+                    self._serve(store, environment, texts)
                 return
             except StoreError as error:
                 self._warn(str(error).rstrip("."))
@@ -108,10 +113,16 @@ class Live:
                 self._warn(f"logging to MLflow failed ({type(error).__name__}: {error}); {LATER}")
             wait = RETRY_EVERY_SECONDS
 
-    def _serve(self, store: Store) -> None:
+    @cached_property
+    def _origin(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Tags and files that say where the generator comes from."""
+        environment = {**lineages.environment(self._settings), **self._machine}
+        return environment, origin.texts(self._settings, self._lineage)
+
+    def _serve(self, store: Store, environment: Mapping[str, str], texts: Mapping[str, str]) -> None:
         experiment = store.experiment(self._settings.publish.experiment)
-        environment = lineages.environment(self._settings, device=self._device)
         run = runs.claim(store, experiment, self._lineage, environment, training=True)
+        origins.keep(store, run, texts, overwrite=True)
         runs.reap(store, experiment)
         have = contents.picture_steps(store, run)
         beaten = time.monotonic()  # by the claim
