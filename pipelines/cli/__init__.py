@@ -7,6 +7,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from pipelines.cli.export import export
 from pipelines.cli.sample import sample
 
 Arguments = ParamSpec("Arguments")
@@ -92,3 +93,4 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")
 
 
 app.command()(sentences(sample))
+app.command()(sentences(export))

@@ -1,5 +1,6 @@
 """`ganlib sample`: pictures of any generator, as a sheet, a folder, arrays or a film."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,8 +34,6 @@ def sample(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file, should it exist.")] = False,
 ) -> None:
     """Draw with a generator: a sheet, a folder of files, arrays, or a film from picture to picture."""
-    from pathlib import Path
-
     check_numbers(count, seed, truncation, frames)
     from pipelines import destinations, drawing, forms, generators, params
 
