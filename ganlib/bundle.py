@@ -1,10 +1,13 @@
 """A trained pair on disk: weights as safetensors, and a description that builds the networks to hold them."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
@@ -13,6 +16,8 @@ from .errors import UserError
 from .latents import Distribution
 from .networks import Discriminator, Fit, Generator, NetworkFamily
 from .shapes import Kind
+
+Player = TypeVar("Player", Generator, Discriminator)
 
 DESCRIPTION = "gan.json"
 GENERATOR = "generator.safetensors"
@@ -80,38 +85,61 @@ def save_gan(folder: Path, description: Description, generator: Generator, discr
 
 
 def read_description(folder: Path) -> Description:
-    """The description in `folder`; UserError where there is none."""
+    """The description in `folder`; UserError where there is none, or it describes nothing that could be built."""
+    place = folder / DESCRIPTION
     try:
-        values = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        text = place.read_text(encoding="utf-8")
+        described = TypeAdapter(Description).validate_json(text)
     except FileNotFoundError:
-        raise UserError(f"{folder / DESCRIPTION} is missing; train a generator first: dvc repro train.") from None
-    values["image_shape"] = tuple(values["image_shape"])
-    values["classes"] = tuple(values["classes"])
-    values["class_counts"] = tuple(values["class_counts"])
-    if values.get("chosen") is not None:
-        values["chosen"] = Chosen(**values["chosen"])
-    return Description(**values)
+        raise UserError(f"{place} is missing; train a generator first: dvc repro train.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{place} is no description of a generator: it is no text.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(map(str, first["loc"]))
+        raise UserError(
+            f"{place} is no description of a generator: {path} {first['msg']}.".replace("  ", " ")
+        ) from None
+    unknown = sorted(set(json.loads(text)) - {field.name for field in fields(Description)})
+    if unknown:
+        raise UserError(f"{place} says {unknown[0]}, which this version of ganlib does not know.")
+    if min(*described.image_shape, described.latent_dim) < 1:
+        raise UserError(f"{place} describes pictures or latents of no size.")
+    return described
 
 
 def load_generator(folder: Path, *, device: str = "cpu") -> tuple[Generator, Description]:
     """The averaged generator, ready to sample (evaluation mode, no gradients)."""
     description = read_description(folder)
-    generator = description.family().generator(description.fit)
-    _load(generator, folder / GENERATOR)
+    generator = _built(description.family().generator, description.fit, folder / GENERATOR)
     return generator.eval().requires_grad_(False).to(device), description
 
 
 def load_discriminator(folder: Path, *, device: str = "cpu") -> tuple[Discriminator, Description]:
     """The discriminator as the training left it (evaluation mode, weights frozen)."""
     description = read_description(folder)
-    discriminator = description.family().discriminator(description.fit.packs(description.packing))
-    _load(discriminator, folder / DISCRIMINATOR)
+    fit = description.fit.packs(description.packing)
+    discriminator = _built(description.family().discriminator, fit, folder / DISCRIMINATOR)
     return discriminator.eval().requires_grad_(False).to(device), description
 
 
-def _load(player: Generator | Discriminator, path: Path) -> None:
+def _built(build: Callable[[Fit], Player], fit: Fit, path: Path) -> Player:
+    """With the weights of the file, which is seen to hold them before memory is taken for a network of its size."""
     try:
-        player.load_state_dict(load_file(path))
+        weights: dict[str, torch.Tensor] = load_file(path)
+        with torch.device("meta"):
+            wanted: dict[str, torch.Tensor] = build(fit).state_dict()
+        for name in [*wanted, *weights]:
+            have, needed = _size(weights.get(name)), _size(wanted.get(name))
+            if have != needed:
+                raise RuntimeError(f"{name} is {have} and should be {needed}.")
+        player = build(fit)
+        player.load_state_dict(weights)
     except (FileNotFoundError, SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} does not hold the weights that its {DESCRIPTION} describes: {reason}") from None
+    return player
+
+
+def _size(weight: torch.Tensor | None) -> str:
+    return "absent" if weight is None else " x ".join(map(str, weight.shape)) or "one number"

@@ -72,6 +72,19 @@ def overview(points: PointArray, labels: Int64[np.ndarray, " n"] | None, train: 
     return np.concatenate([_framed(left, f"training, {len(reals):,} shown", view), _framed(right, said, view)], axis=1)
 
 
+def cloud(points: PointArray, labels: Int64[np.ndarray, " n"] | None) -> Drawing:
+    """Generated points alone, in the colours of their classes; of one dimension a histogram."""
+    places = _plane(points)
+    seen = places[np.isfinite(places).all(axis=1)]
+    view = _view(seen if len(seen) else np.zeros((1, 2)))
+    said = f"{len(points):,} generated" + (
+        f", {len(places) - len(seen):,} of them no numbers" if len(seen) < len(places) else ""
+    )
+    if points.shape[1] == 1:
+        return _framed(_histograms(seen[:, 0], seen[:, 0].astype(np.float32), view), said, view, flat=True)
+    return _framed(_dots(places, view, _colours(labels, len(points))), said, view)
+
+
 def ways(points: PointArray, steps: int, train: Split) -> Drawing:
     """Each `steps` points joined by a line, a ring around the first, over the training points.
 

@@ -8,7 +8,9 @@ from typing import Annotated, Any, ParamSpec
 import typer
 from typer.core import TyperGroup
 
-from . import reproduce
+from pipelines.cli.export import export
+from pipelines.cli.reproduce import reproduce
+from pipelines.cli.sample import sample
 
 Arguments = ParamSpec("Arguments")
 EXIT_MISTAKE = 2
@@ -157,4 +159,6 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")
     server.serve(port)
 
 
-app.command()(sentences(reproduce.reproduce))
+app.command()(sentences(reproduce))
+app.command()(sentences(sample))
+app.command()(sentences(export))

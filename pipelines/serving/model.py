@@ -5,10 +5,13 @@ its own, from memory, after its sha256 was compared with the model's description
 run their own code, and a changed file runs not at all.
 """
 
+import base64
 import importlib
 import importlib.abc
 import importlib.util
+import struct
 import sys
+import zlib
 from collections.abc import Sequence
 from hashlib import sha256
 from importlib.machinery import ModuleSpec
@@ -23,10 +26,40 @@ from mlflow.models import set_model
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
 
+SHOWN = 40
+"""Characters of what a caller sent that a message repeats."""
+PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}
+"""Channels to the colour type of a PNG file: grey, grey and alpha, RGB, RGB and alpha."""
 
-def refuse(sentence: str) -> MlflowException:
-    """The caller's mistake: over HTTP it becomes a 400."""
-    return MlflowException(sentence, error_code=INVALID_PARAMETER_VALUE)
+
+class Refused(MlflowException):
+    """The caller's mistake, in one sentence: over HTTP a 400."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+        super().__init__(sentence, error_code=INVALID_PARAMETER_VALUE)
+
+    @property
+    def message(self) -> str:
+        """The sentence, and nothing else: the server would put all that the caller sent before it."""
+        return self._sentence
+
+    @message.setter
+    def message(self, value: str) -> None:
+        del value
+
+
+def png(image: "np.ndarray[Any, Any]") -> str:
+    """An HxWxC uint8 image of 1 to 4 channels as a PNG file, in base64."""
+    height, width, channels = image.shape
+    # Every line begins with its filter, 0 for none.
+    lines = np.zeros((height, 1 + width * channels), dtype=np.uint8)
+    lines[:, 1:] = image.reshape(height, -1)
+    header = struct.pack(">IIBBBBB", width, height, 8, PNG_COLOURS[channels], 0, 0, 0)
+    file = b"\x89PNG\r\n\x1a\n"
+    for kind, content in ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes())), (b"IEND", b"")):
+        file += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return base64.b64encode(file).decode()
 
 
 class CarriedSource(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -62,7 +95,7 @@ def verified(folder: Path, digests: dict[str, str]) -> dict[str, bytes]:
     for path, digest in digests.items():
         content = (folder / path).read_bytes()
         if sha256(content).hexdigest() != digest:
-            raise refuse(f"{path} of this model is not the file that was registered; nothing of it was run.")
+            raise Refused(f"{path} of this model is not the file that was registered; nothing of it was run.")
         if path.startswith("code/ganlib/"):
             sources[path.removeprefix("code/ganlib/")] = content
     return sources
@@ -84,44 +117,81 @@ class ServedGenerator(PythonModel):
     def load_context(self, context: Any) -> None:
         """Builds the network from its own source and fills in its weights."""
         folder = Path(context.artifacts["generator"])
-        package = carried_package(folder, context.model_config["digests"])
+        config = context.model_config
+        package = carried_package(folder, config["digests"])
         self.latents = importlib.import_module(f"{package}.latents")
         self.sampling = importlib.import_module(f"{package}.sampling")
         bundle = importlib.import_module(f"{package}.bundle")
-        self.generator, self.description = bundle.load_generator(folder, device=context.model_config["device"])
+        self.generator, self.description = bundle.load_generator(folder, device=config["device"])
+        numbers = int(np.prod(self.description.image_shape))
+        self.most_rows = max(1, min(config["most_rows"], config["most_numbers"] // numbers))
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
-    ) -> "np.ndarray[Any, Any]":
+    ) -> "np.ndarray[Any, Any] | list[str]":
         """NxHxWxC uint8 (C is 1 for grey, 3 for RGB, one more with alpha), or NxD float32 of a generator of points.
 
-        Each image, or point, depends on its row's seed and label alone.
+        Each image, or point, depends on its row's seed and label, and on the truncation, alone. With the parameter
+        `format` at `png` there are PNG files instead, each a string in base64.
 
         A label is a class's number or name. Without one the class is the seed modulo the number of classes.
         """
-        del context, params
+        del context
+        chosen = params or {}
+        as_png = self._as_png(chosen.get("format"))
+        truncation = self._truncation(chosen.get("truncation"))
+        if len(model_input) > self.most_rows:
+            raise Refused(
+                f"the request has {len(model_input)} rows, and this model draws {self.most_rows} at once; send several "
+                f"requests, or load it with a higher most_rows or most_numbers in its model_config."
+            )
+        made = self._drawn(model_input, truncation) if len(model_input) else self._nothing()
+        return [png(image) for image in made] if as_png else made
+
+    def _drawn(self, rows: pd.DataFrame, truncation: float | None) -> "np.ndarray[Any, Any]":
+        """As `predict`, of one row at least."""
         import torch
 
         known = self.description
-        channels, height, width = known.image_shape
-        points = known.kind == "points"
-        if model_input.empty:
-            shape = (0, channels) if points else (0, height, width, channels)
-            return np.zeros(shape, dtype=np.float32 if points else np.uint8)
-        seeds = [self._seed(row, seed) for row, seed in enumerate(model_input["seed"])]
-        given = model_input["label"] if "label" in model_input else [None] * len(seeds)
+        seeds = [self._seed(row, seed) for row, seed in enumerate(rows["seed"])]
+        given = rows["label"] if "label" in rows else [None] * len(seeds)
         labels = [self._class(row, label, seed) for row, (label, seed) in enumerate(zip(given, seeds, strict=True))]
         draw = {"dim": known.latent_dim, "distribution": known.latent_distribution}
         latents = torch.cat([self.latents.sample_latents(seed, [0], **draw) for seed in seeds])
+        if truncation is not None:
+            latents = self.latents.truncated(latents, truncation, known.latent_distribution)
         classes = torch.tensor(labels) if known.classes else None
-        batches = self.sampling.generate(self.generator, latents, classes, batch_size=256)
-        made = torch.cat(list(batches))
+        made = torch.cat(list(self.sampling.generate(self.generator, latents, classes, batch_size=256)))
+        points = known.kind == "points"
         result: np.ndarray[Any, Any] = (made.flatten(1) if points else made.permute(0, 2, 3, 1).contiguous()).numpy()
         return result
 
+    def _nothing(self) -> "np.ndarray[Any, Any]":
+        """What no rows become."""
+        channels, height, width = self.description.image_shape
+        if self.description.kind == "points":
+            return np.zeros((0, channels), dtype=np.float32)
+        return np.zeros((0, height, width, channels), dtype=np.uint8)
+
+    def _as_png(self, wanted: Any) -> bool:
+        if wanted not in (None, "array", "png"):
+            raise Refused(f"format is {shown(wanted)}; give array or png.")
+        if wanted == "png" and (
+            self.description.kind == "points" or self.description.image_shape[0] not in PNG_COLOURS
+        ):
+            raise Refused("format is 'png' but what this generator makes is no picture that PNG has; give array.")
+        return bool(wanted == "png")
+
+    def _truncation(self, wanted: Any) -> float | None:
+        if wanted is None:
+            return None
+        if not float(wanted) > 0:
+            raise Refused(f"truncation is {wanted}; give a number above 0, such as 0.7, or leave it out.")
+        return float(wanted)
+
     def _seed(self, row: int, seed: Any) -> int:
         if int(seed) < 0:
-            raise refuse(f"seed {seed} in row {row} is negative; give a whole number from 0 to 2^63 - 1.")
+            raise Refused(f"seed {seed} in row {row} is negative; give a whole number from 0 to 2^63 - 1.")
         return int(seed)
 
     def _class(self, row: int, label: Any, seed: int) -> int:
@@ -131,17 +201,25 @@ class ServedGenerator(PythonModel):
         if absent:
             return seed % len(classes) if classes else 0
         if not classes:
-            raise refuse(f"row {row} has label {label!r} but this generator knows no classes; leave the label out.")
+            raise Refused(
+                f"row {row} has label {shown(label)} but this generator knows no classes; leave the label out."
+            )
         if isinstance(label, str) and label in classes:
             return int(classes.index(label))
         number = isinstance(label, int | float | np.integer | np.floating) and not isinstance(label, bool)
-        if number and int(label) == label and 0 <= label < len(classes):
+        if number and 0 <= label < len(classes) and int(label) == label:
             return int(label)
-        shown = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
-        raise refuse(
-            f"label {label!r} in row {row} is no class of this generator; "
-            f"give a number from 0 to {len(classes) - 1} or one of the names: {shown}."
+        names = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
+        raise Refused(
+            f"label {shown(label)} in row {row} is no class of this generator; "
+            f"give a number from 0 to {len(classes) - 1} or one of the names: {names}."
         )
+
+
+def shown(value: Any) -> str:
+    """What a caller sent, as a message repeats it."""
+    words = repr(value)
+    return words if len(words) <= SHOWN else words[:SHOWN] + "..."
 
 
 set_model(ServedGenerator())

@@ -27,6 +27,8 @@ PACKAGE = "ganlib.package"
 """Tag of a version: the digest over all files that its generator is carried in; older versions have none."""
 VARIABLE = "MLFLOW_TRACKING_URI"
 NEEDED = ("torch", "numpy", "pandas", "safetensors", "pydantic", "jaxtyping")
+LIMITS = {"most_rows": 1024, "most_numbers": 1 << 24}
+"""What one request may ask of a served generator: rows, and numbers in all its pictures."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def _save(folder: Path, run_id: str, model: str, candidate: Candidate) -> None:
             signature=_signature(candidate.description),
             input_example=pd.DataFrame({"seed": [0, 1]}),
             pip_requirements=[f"{name}=={version_of(name).split('+')[0]}" for name in NEEDED],
-            model_config={"digests": digests, "device": "cpu"},
+            model_config={"digests": digests, "device": "cpu", **LIMITS},
             mlflow_model=Model(run_id=run_id, model_id=model),
         )
     written = Model.load(str(folder))
@@ -166,10 +168,10 @@ def _save(folder: Path, run_id: str, model: str, candidate: Candidate) -> None:
 
 
 def _signature(description: Mapping[str, Any]) -> "ModelSignature":
-    """Seeds, and class numbers or names, in; uint8 images, or float32 points, out."""
+    """Seeds, and class numbers or names, in; uint8 images, or float32 points, out; see `serving/model.py`."""
     import numpy as np
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import AnyType, ColSpec, DataType, Schema, TensorSpec
+    from mlflow.types.schema import AnyType, ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
     channels, height, width = description["image_shape"]
     label = ColSpec(AnyType(), "label", required=False)  # type: ignore[no-untyped-call]
@@ -177,7 +179,10 @@ def _signature(description: Mapping[str, Any]) -> "ModelSignature":
         made = TensorSpec(np.dtype("float32"), (-1, channels), "points")
     else:
         made = TensorSpec(np.dtype("uint8"), (-1, height, width, channels), "images")
-    return ModelSignature(inputs=Schema([ColSpec(DataType.long, "seed"), label]), outputs=Schema([made]))
+    params = [ParamSpec("truncation", DataType.double, None), ParamSpec("format", DataType.string, "array")]
+    return ModelSignature(
+        inputs=Schema([ColSpec(DataType.long, "seed"), label]), outputs=Schema([made]), params=ParamSchema(params)
+    )
 
 
 def _summary(description: Mapping[str, Any]) -> str:

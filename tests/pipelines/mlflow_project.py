@@ -80,10 +80,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: byt
     monkeypatch.chdir(folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     settings = parse(SETTINGS, where="test")
-    sections = {name: plain(settings)[name] for name in lineage.TRAIN_SECTIONS}
-    made = Project(folder, settings, Lineage(settings=sections, code={"train.py": "c" * 64}, data="d" * 64))
+    made = Project(folder, settings, lineage_of(settings))
     write_outputs(made)
     return made
+
+
+def lineage_of(settings: Settings) -> Lineage:
+    """What a generator of these settings was made from."""
+    sections = {name: plain(settings)[name] for name in lineage.TRAIN_SECTIONS}
+    return Lineage(settings=sections, code={"train.py": "c" * 64}, data="d" * 64)
 
 
 @pytest.fixture(scope="session")

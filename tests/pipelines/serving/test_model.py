@@ -1,10 +1,13 @@
 """A registered generator draws in a process that has never heard of this project."""
 
+import base64
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow_project import REPOSITORY, Project, publish, write_outputs
+from PIL import Image
 
 from ganlib import bundle, sampling
 from ganlib.latents import sample_latents
@@ -194,6 +198,34 @@ print(model.metadata.signature.outputs)
     latents = torch.cat([sample_latents(seed, [0], dim=3, distribution="normal") for seed in (5, 6, 7)])
     (expected,) = sampling.generate(generator, latents, torch.tensor([1, 0, 1]), batch_size=3)
     assert np.array_equal(drawn, expected.flatten(1).numpy())
+
+
+def test_png_files_hold_what_arrays_hold_whatever_the_channels() -> None:
+    """Grey, grey and alpha, RGB, RGB and alpha; on pictures that are not square."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's, of its own type hints
+        from pipelines.serving.model import png
+    for channels, mode in enumerate(("L", "LA", "RGB", "RGBA"), start=1):
+        image = np.random.default_rng(channels).integers(0, 256, (5, 3, channels), dtype=np.uint8)
+        read = Image.open(io.BytesIO(base64.b64decode(png(image))))
+        read.load()
+        assert read.mode == mode
+        assert np.array_equal(np.asarray(read).reshape(image.shape), image)
+
+
+def test_how_much_a_request_may_ask_for_is_the_loaders_choice(
+    published: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By rows, and by numbers in all of its pictures, which have 16."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
+    for config, most in (({}, 1024), ({"most_rows": 2}, 2), ({"most_numbers": 50}, 3)):
+        model = mlflow.pyfunc.load_model("models:/pictures@challenger", model_config=config)
+        assert len(model.predict(pd.DataFrame({"seed": range(most)}))) == most
+        with pytest.raises(MlflowException, match=f"has {most + 1} rows, and this model draws {most} at once"):
+            model.predict(pd.DataFrame({"seed": range(most + 1)}))
 
 
 @pytest.mark.parametrize("carried", ["code/ganlib/networks/mlp.py", "generator.safetensors", "gan.json"])
