@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .meanings import Words, words_of
+from .meanings import COPIES, Words, words_of
 
 Report = Mapping[str, Any]
 """`protocol`, and for each result what is said of it (see ganlib/metrics)."""
@@ -155,7 +155,7 @@ def by_class(report: Report) -> dict[str, dict[str, float]]:
 def pairs(report: Report, *, generated: int, train: int) -> list[Pair]:
     """Of pictures that there are, in the report's order."""
     found = []
-    for entry in _entries(report, "train"):
+    for entry in _entries({COPIES: results(report).get(COPIES, {})}, "train"):
         one, other = entry.get("generated"), entry["train"]
         if type(one) is type(other) is int and 0 <= one < generated and 0 <= other < train:
             in_features, in_pixels = finite(entry.get("feature_distance")), finite(entry.get("pixel_distance"))
