@@ -7,6 +7,8 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from .compare import compare
+
 Arguments = ParamSpec("Arguments")
 EXIT_MISTAKE = 2
 
@@ -87,3 +89,6 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")
     from pipelines.cli import server
 
     server.serve(port)
+
+
+app.command()(sentences(compare))

@@ -19,6 +19,8 @@ KEY = "ganlib.key"
 HOST, PID, STARTED = "ganlib.host", "ganlib.pid", "ganlib.process_started"
 RECORDED_BY = "ganlib.recorded_by"
 """train: the tags about code, versions and device are those of the training; sync: those of whoever rebuilt the run."""
+GENERATOR = "ganlib.generator"
+"""sha256 of the weights that the run's numbers and files are of."""
 SAME_START_SECONDS = 2.0
 
 
@@ -91,6 +93,12 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
             plain = isinstance(value, str | int | float) and not isinstance(value, bool)
             flat[prefix + name] = value if plain else json.dumps(value)
     return flat
+
+
+def tag(store: Store, run_id: str, name: str) -> str | None:
+    """What the run's tag says; None where it has none of this name."""
+    value: str | None = store.client.get_run(run_id).data.tags.get(name)
+    return value
 
 
 def set_tags(store: Store, run: "Run", tags: Mapping[str, str]) -> None:
