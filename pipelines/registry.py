@@ -69,7 +69,7 @@ def sync(settings: Settings, *, published: dict[str, Any] | None = None) -> Sync
             _add_dataset(store, run, found.dataset)
         version = models.register(store, run, _candidate(found)) if found.published else None
         contents.add_points(store, run, found.metrics(), model_id=models.model_id(version) if version else None)
-        runs.set_tags(store, run, {"ganlib.generator": found.content})
+        runs.set_tags(store, run, {runs.GENERATOR: found.content})
         runs.finish(store, run)
         runs.reap(store, experiment)
         if version and found.published:

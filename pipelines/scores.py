@@ -5,35 +5,39 @@ A score is kept by (generator, source, what it was scored by), so that asking ag
 
 import dataclasses
 import json
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from ganlib import evaluation, files, sampling
+from ganlib.bundle import DESCRIPTION
 from ganlib.device import choose
 from ganlib.errors import UserError
 from ganlib.feature_cache import FeatureCache
 from ganlib.metrics import Counts
+from ganlib.networks import Generator
 from ganlib.prepared import STORED_AS, PreparedData, Split, open_prepared
 from ganlib.settings import EvaluateSettings, Settings, plain
-from ganlib.shapes import Labels
+from ganlib.shapes import Images, Labels, Latents
 
-from . import lineage, paths, stage
+from . import lineage, packaging, paths, stage
 from .generators import Drawer, Named, open_drawer
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Report = dict[str, Any]
 """As reports/evaluation.json."""
 
 ARITHMETIC = (
     "evaluation", "looking", "moments", "neighbours", "balls", "distances", "pixel_distance", "uncertainty",
-    "sampling", "latents", "randomness",
+    "sampling", "latents", "randomness", "images", "datasets/gaussians",
 )  # fmt: skip
 """Files of ganlib that, beside its metrics and features, decide a score: an edit of one scores anew."""
 
@@ -44,7 +48,7 @@ class Bench:
 
     data: PreparedData
     judge: evaluation.Judge
-    """Without a discriminator: it has an opinion of its own generator only."""
+    """Without players: a discriminator has an opinion of its own generator only, and each generator takes its turn."""
     settings: EvaluateSettings
     samples: int
     """Pictures of each generator and seed."""
@@ -80,25 +84,53 @@ def open_bench(settings: Settings, *, samples: int | None = None, device: torch.
     return Bench(data, evaluation.open_judge(data, chosen, paths.CLASSIFIER, on), chosen, count)
 
 
+class Lent(Generator):
+    """A generator that runs its own source, as one of this project's networks."""
+
+    def __init__(self, generator: "nn.Module") -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
+        """As the generator itself."""
+        made: Images = self.generator(latents, labels)
+        return made
+
+
 def score(bench: Bench, named: Named, *, seed: int) -> Report:
     """What `evaluate` finds in `bench.samples` pictures of this seed; from the kept scores where it is known.
 
     UserError where the generator makes something else than the data hold.
     """
     check(bench, named)
-    words = {"content": named.content, "source": dict(named.digests), "seed": seed, **bench.words}
+    words = {"content": named.content, "drawn_by": drawn_by(named), "seed": seed, **bench.words}
     kept = paths.main_folder() / paths.STATE / "scores" / f"{lineage.digest_of(words)}.json"
     if kept.is_file():
         report: Report = json.loads(kept.read_text(encoding="utf-8"))
         return report
-    with drawn(bench, open_drawer(named, bench.device), seed=seed) as samples:
+    drawer = open_drawer(named, bench.device)
+    judge = dataclasses.replace(bench.judge, generator=Lent(drawer.generator), description=named.description)
+    with drawn(bench, drawer, seed=seed) as samples:
         evidence = evaluation.gather(
-            samples, bench.data, bench.judge, batch_size=bench.settings.batch_size, cache=FeatureCache(paths.features())
+            samples, bench.data, judge, batch_size=bench.settings.batch_size, cache=FeatureCache(paths.features())
         )
         protocol = evaluation.protocol(evidence, bench.data, bench.judge.extractor, bench.settings, sample_seed=seed)
         report = {"protocol": protocol, **evaluation.measure(evidence, bench.settings)}
     files.write_text(kept, json.dumps(report, allow_nan=False) + "\n")
     return report
+
+
+def drawn_by(named: Named) -> dict[str, str]:
+    """sha256 of all that, beside the weights, decides which pictures a generator draws: description and source.
+
+    The same for a version as for the folder that was registered, as long as the project's source stays as it was.
+    """
+    if named.digests:
+        return {path: named.digests[path] for path in named.digests if path == DESCRIPTION or path.startswith("code/")}
+    source = packaging.code_digests(named.description.network)
+    return {DESCRIPTION: files.sha256_of(named.folder / DESCRIPTION)} | {
+        path: digest for path, digest in source.items() if path.startswith("code/")
+    }
 
 
 def check(bench: Bench, named: Named) -> None:
@@ -121,24 +153,24 @@ def shown(classes: tuple[str, ...]) -> str:
     return ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "") if classes else "none"
 
 
-def labels_for(bench: Bench, named: Named, seed: int, count: int) -> Labels | None:
-    """Classes in the shares of the training pictures, the same for every generator; none where it knows none."""
+def labels_for(bench: Bench, named: Named, seed: int, indices: Sequence[int]) -> Labels | None:
+    """The class of each index, by the training pictures' shares: the same for all; none where it knows no classes."""
     if not named.description.classes:
         return None
     shares = np.bincount(bench.data.train.labels[bench.data.train.labels >= 0], minlength=len(bench.data.classes))
-    return sampling.sample_labels(seed, range(count), tuple(int(share) for share in shares))
+    return sampling.sample_labels(seed, indices, tuple(int(share) for share in shares))
 
 
 @contextmanager
 def drawn(bench: Bench, drawer: Drawer, *, seed: int) -> Iterator[Split]:
     """The pictures of a seed on disk, memory-mapped, for as long as the block lasts."""
     count, known = bench.samples, drawer.named.description
-    labels = labels_for(bench, drawer.named, seed, count)
-    state = paths.main_folder() / paths.STATE
-    state.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="samples-", dir=state) as folder:
+    labels = labels_for(bench, drawer.named, seed, range(count))
+    place = paths.main_folder() / paths.STATE / "samples"
+    files.remove_leftovers(place)
+    with files.scratch_folder(place) as folder:
         pixels = np.lib.format.open_memmap(
-            Path(folder) / "images.npy", mode="w+", dtype=STORED_AS[known.kind], shape=(count, *known.image_shape)
+            folder / "images.npy", mode="w+", dtype=STORED_AS[known.kind], shape=(count, *known.image_shape)
         )
         first = 0
         with tqdm(total=count, desc=f"{drawer.named.name}, seed {seed}", unit="img", **stage.bar_manners()) as bar:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ParamSpec
 import typer
 from typer.core import TyperGroup
 
+from pipelines.cli.compare import compare
 from pipelines.cli.export import export
 from pipelines.cli.reproduce import reproduce
 from pipelines.cli.sample import sample
@@ -162,3 +163,4 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")
 app.command()(sentences(reproduce))
 app.command()(sentences(sample))
 app.command()(sentences(export))
+app.command()(sentences(compare))

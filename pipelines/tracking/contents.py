@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,28 @@ def add_points(store: Store, run: "Run", wanted: Points, *, model_id: str | None
                 metrics += _missing(have.get(step, []), point(run, name, step, value, model_id))
     for first in range(0, len(metrics), PER_BATCH):
         store.client.log_batch(run.info.run_id, metrics=metrics[first : first + PER_BATCH])
+
+
+def points_of(store: Store, run_id: str, names: Iterable[str]) -> dict[tuple[str, int], float]:
+    """The run's metrics of these names; of a step that was told twice the latest, as MLflow shows it."""
+    there = store.client.get_run(run_id).data.metrics
+    return {
+        (name, metric.step): metric.value
+        for name in names
+        if name in there
+        for metric in sorted(store.client.get_metric_history(run_id, name), key=lambda metric: metric.timestamp)
+    }
+
+
+def text_of(store: Store, run_id: str, name: str) -> str | None:
+    """A file of the run by its relative path; None where there is none."""
+    from mlflow.artifacts import download_artifacts
+
+    if name not in {file.path for file in store.client.list_artifacts(run_id, Path(name).parent.as_posix())}:
+        return None
+    with tempfile.TemporaryDirectory(prefix="ganlib-") as aside:
+        fetched = download_artifacts(run_id=run_id, artifact_path=name, dst_path=aside, tracking_uri=store.uri)
+        return Path(fetched).read_text(encoding="utf-8")
 
 
 def _missing(have: "list[Metric]", wanted: "Metric") -> "list[Metric]":

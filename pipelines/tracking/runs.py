@@ -21,6 +21,8 @@ RECORDED_BY = "ganlib.recorded_by"
 """train: the tags about code, versions and device are those of the training; sync: those of whoever rebuilt the run."""
 HEARTBEAT = "ganlib.heartbeat"
 """When the process that is at a run was last heard of, in milliseconds since 1970: what other hosts know it by."""
+GENERATOR = "ganlib.generator"
+"""sha256 of the weights that the run's numbers and files are of."""
 SAME_START_SECONDS = 2.0
 SILENT_SECONDS = 15 * 60.0
 """A process on another host that has not been heard of for so long is gone. Hosts' clocks differ by less."""
@@ -95,6 +97,12 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
             plain = isinstance(value, str | int | float) and not isinstance(value, bool)
             flat[prefix + name] = value if plain else json.dumps(value)
     return flat
+
+
+def tag(store: Store, run_id: str, name: str) -> str | None:
+    """What the run's tag says; None where it has none of this name."""
+    value: str | None = store.client.get_run(run_id).data.tags.get(name)
+    return value
 
 
 def set_tags(store: Store, run: "Run", tags: Mapping[str, str]) -> None:

@@ -265,3 +265,9 @@ def test_the_tables_for_plots_say_what_is_known_of_classes_and_sets() -> None:
     ]  # fmt: skip
     assert all(row[row["set"]] == row["precision"] for row in tables["overlap.csv"])
     assert evaluation_page.tables({})["classes.csv"] == "class,fid,accuracy\n"
+
+
+def test_counts_of_a_class_are_no_pair() -> None:
+    by_class = [{"class": "cat", "generated": 3, "train": 4, "fid": 1.0}]
+    report = {"class_fid": measured(3.0, classes=by_class), "copies": copied(0.0, 0.0, 0.01, pairs=1)}
+    assert [(pair.generated, pair.train) for pair in reading.pairs(report, generated=40, train=60)] == [(0, 7)]

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from comparisons import contestant
+from comparisons import page as comparison_page
 from evaluation_reports import page as evaluation_page
 from evaluation_reports import whole
 from prepared_folder import Folder, some
@@ -125,6 +127,57 @@ def test_the_evaluation_opens_without_complaint_and_fits_a_narrow_screen(site: S
     assert site.asked == ["/data.html"]
     assert "Nearest training pictures" in document
     assert_it_fits(site, tmp_path / "narrow")
+
+
+LOOKS = """<iframe src="data.html" width="360" height="800"></iframe>
+    <iframe src="data.html" width="1280" height="800"></iframe><script>
+    const light = color => {
+      const parts = color.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255)
+        .map(part => part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4);
+      return .2126 * parts[0] + .7152 * parts[1] + .0722 * parts[2];
+    };
+    addEventListener("load", () => {
+      const found = [...document.querySelectorAll("iframe")].map(frame => {
+        const inner = frame.contentDocument, sheet = inner.defaultView.getComputedStyle(inner.querySelector(".part"));
+        inner.querySelectorAll("details").forEach(one => one.open = true);
+        const letters = [...inner.querySelectorAll(".part .letter")].map(one => {
+          const style = inner.defaultView.getComputedStyle(one);
+          const both = [one instanceof inner.defaultView.SVGElement ? style.fill : style.color, sheet.backgroundColor];
+          const [dark, bright] = both.map(light).sort((a, b) => a - b);
+          return (bright + .05) / (dark + .05);
+        });
+        return [inner.documentElement.scrollWidth, Math.min(...letters), light(sheet.backgroundColor)].join(" ");
+      });
+      document.title = found.join(" ");
+    });</script>"""
+"""A page that says how wide another is on a phone and on a desk, how well its letters stand out, how bright it is."""
+
+
+def test_the_comparison_opens_without_complaint_and_fits_a_narrow_screen(site: Site, tmp_path: Path) -> None:
+    shown = [contestant(f"generator-of-a-long-name-{'x' * 90}-{number}", shift=number / 3) for number in range(6)]
+    comparison_page(site.folder, shown)
+    (site.folder / "compare.html").rename(site.folder / "data.html")
+    document, complaints = opened(f"{site.address}/data.html", tmp_path / "profile")
+    assert complaints == []
+    assert site.asked == ["/data.html"]
+    assert "Same latents" in document
+    assert assert_it_fits(site, tmp_path / "narrow") == 6 * (6 + 2 * 3 + 2 * 4)
+
+
+@pytest.mark.parametrize(("scheme", "bright"), [(0, False), (1, True)])
+def test_the_comparison_reads_well_by_day_and_by_night(
+    site: Site, tmp_path: Path, scheme: int, bright: bool
+) -> None:  # fmt: skip
+    comparison_page(site.folder, [contestant(f"g{number}", shift=number / 3) for number in range(6)])
+    (site.folder / "compare.html").rename(site.folder / "data.html")
+    (site.folder / "frame.html").write_text(f"<!DOCTYPE html><title></title>{LOOKS}", encoding="utf-8")
+    chosen = f"--blink-settings=preferredColorScheme={scheme}"
+    document, _ = opened(f"{site.address}/frame.html", tmp_path / "profile", "--hide-scrollbars", chosen)
+    said = document.partition("<title>")[2].partition("</title>")[0].split()
+    for width, (reach, contrast, light) in zip((360, 1280), (said[:3], said[3:]), strict=True):
+        assert int(reach) <= width
+        assert float(contrast) >= 4.5, "WCAG 2.2, 1.4.3"
+        assert (float(light) > 0.5) == bright
 
 
 def assert_it_fits(site: Site, profile: Path) -> int:
