@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .meanings import COPIES, Words, words_of
+from .meanings import Words, words_of
 
 Report = Mapping[str, Any]
 """`protocol`, and for each result what is said of it (see ganlib/metrics)."""
