@@ -7,6 +7,8 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from pipelines.cli import promote
+
 Arguments = ParamSpec("Arguments")
 EXIT_MISTAKE = 2
 
@@ -87,3 +89,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")
     from pipelines.cli import server
 
     server.serve(port)
+
+
+for command in (promote.promote, promote.rollback, promote.history, promote.delete):
+    app.command()(sentences(command))

@@ -1,5 +1,6 @@
 """Fixtures of everything around MLflow; the helpers have a module name of their own, which conftest is not."""
 
 from mlflow_project import empty_database, mlflow_server, project, silent_server
+from planted import points
 
-__all__ = ["empty_database", "mlflow_server", "project", "silent_server"]
+__all__ = ["empty_database", "mlflow_server", "points", "project", "silent_server"]
