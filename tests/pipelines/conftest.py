@@ -2,5 +2,6 @@
 
 from mlflow_project import empty_database, mlflow_server, project, silent_server
 from planted import points
+from postgresql import postgres, postgres_server
 
-__all__ = ["empty_database", "mlflow_server", "points", "project", "silent_server"]
+__all__ = ["empty_database", "mlflow_server", "points", "postgres", "postgres_server", "project", "silent_server"]

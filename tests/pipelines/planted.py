@@ -81,8 +81,8 @@ def prepare() -> None:
     (paths.PREPARED / "dataset.json").write_text(json.dumps({**words, "source": {"name": "gaussians"}}))
 
 
-def plant(project: Project, number: int, change: Callable[[nn.Module], None]) -> str:
-    """Trained, published and registered; the version."""
+def train(project: Project, number: int, change: Callable[[nn.Module], None]) -> Project:
+    """Trained and published in the current folder, which MLflow has not heard of."""
     other = project.train_again(seed=number)
     prepare()
     generator = truth()
@@ -90,7 +90,12 @@ def plant(project: Project, number: int, change: Callable[[nn.Module], None]) ->
         change(generator)
     bundle.save_gan(paths.GAN, POINTS, generator, None)  # type: ignore[arg-type]
     publish(other)
-    version = registry.sync(other.settings).version
+    return other
+
+
+def plant(project: Project, number: int, change: Callable[[nn.Module], None]) -> str:
+    """Registered as well; the version."""
+    version = registry.sync(train(project, number, change).settings).version
     assert version is not None
     return version
 
