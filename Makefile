@@ -53,12 +53,13 @@ check-fast: setup  ## the same without the tests that take minutes
 	lint-imports
 	$(PYTEST) -m 'not slow'
 
-bench: setup  ## what the pipeline costs, how fast pictures are prepared, games played and pictures judged
+bench: setup  ## what the pipeline costs, how fast pictures are prepared, games played and pictures judged; how sure verdicts are
 	python benchmarks/pipeline.py
 	python benchmarks/prepare.py
 	python benchmarks/train_speed.py
 	python benchmarks/weak_scaling.py
 	python benchmarks/evaluate_speed.py
+	python benchmarks/promotion.py
 
 quality: setup  ## hours: how many modes of rings and grids are found, ten seeds each
 	python benchmarks/quality/gaussians.py ring

@@ -261,6 +261,39 @@ class PublishSettings:
     alias: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] = "challenger"
 
 
+Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+
+
+@component
+class PromoteSettings:
+    """What a generator must show to take the champion's place; `ganlib promote` alone reads it."""
+
+    metric: Literal["fid", "fid_infinity", "kid", "class_fid", "precision", "recall", "density", "coverage"] = "fid"
+    """The number that must be provably better."""
+    blocks: Annotated[int, Field(ge=2, le=30)] = 5
+    """Sets of latents; both generators are scored by each, and the differences are what is judged."""
+    samples: Positive = 2000
+    """Pictures in each."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1000
+    """Of the first block; the others follow it."""
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Of every one-sided bound: a generator that is no better is promoted at most 1 - level of the time."""
+    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """By how much it must be better, in the metric's own unit."""
+    max_copies: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of its pictures that may be copies of training pictures."""
+    worse_kid: Tolerance = 0.01
+    """By how much each of these may be worse than the champion's; none: it is not looked at."""
+    worse_recall: Tolerance = 0.05
+    worse_accuracy: Tolerance = 0.02
+    worse_class: Tolerance = 0.1
+    """Of the accuracy in the class that is named rightly least often."""
+    first_fid: Rate = 10.0
+    """Where there is no champion: its FID may be so many times what as many held-out pictures score."""
+    first_recall: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.25
+    """Where there is no champion: the share of held-out pictures' recall that it must have."""
+
+
 def _device(value: str) -> str:
     if re.fullmatch(r"auto|cpu|cuda(:\d+)?", value) is None:
         raise PydanticCustomError("device", "choose auto, cpu, cuda or cuda:N")
@@ -286,6 +319,7 @@ class Settings:
     sample: SampleSettings = field(default_factory=SampleSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
+    promote: PromoteSettings = field(default_factory=PromoteSettings)
 
 
 def parse(values: Mapping[str, Any], *, where: str) -> Settings:

@@ -19,7 +19,7 @@ from ganlib.errors import UserError
 from ganlib.settings import Settings
 
 from . import packaging, paths, tracking
-from .tracking import models
+from .tracking import models, moves
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +95,7 @@ def find(reference: str, settings: Settings) -> Named:
     if place.is_dir() or place.suffix == ".safetensors" or reference.startswith(("/", "./", "../")):
         return from_files(place)
     with tracking.opened() as store:
-        return from_registry(store, _version(store, reference, settings.publish.model))
+        return from_registry(store, version_of(store, reference, settings.publish.model))
 
 
 def from_files(place: Path) -> Named:
@@ -161,7 +161,7 @@ def open_drawer(named: Named, device: "torch.device") -> Drawer:
     return Drawer(named, generator, sampling, latents)
 
 
-def _version(store: "Store", reference: str, model: str) -> "ModelVersion":
+def version_of(store: "Store", reference: str, model: str) -> "ModelVersion":
     """By the ways that WAYS names; UserError where there is none."""
     if run := re.fullmatch(r"(?:runs:/|run:)?([0-9a-f]{32})", reference):
         return models.of_run(store, run[1])
@@ -169,12 +169,23 @@ def _version(store: "Store", reference: str, model: str) -> "ModelVersion":
     if exact := re.fullmatch(r"([^/:@]+)/v?(\d+)", words):
         return models.by_number(store, exact[1], int(exact[2]))
     if alias := re.fullmatch(r"([^/:@]+)@([A-Za-z][\w-]*)", words):
-        return models.by_alias(store, alias[1], alias[2])
+        return _by_alias(store, alias[1], alias[2])
     if number := re.fullmatch(r"v?(\d+)", reference):
         return models.by_number(store, model, int(number[1]))
-    if re.fullmatch(r"[A-Za-z][\w-]*", reference):
-        return models.by_alias(store, model, reference)
+    if is_alias(reference):
+        return _by_alias(store, model, reference)
     raise UserError(f"{reference!r} names no generator; give {WAYS}.")
+
+
+def is_alias(word: str) -> bool:
+    """Whether an alias may be called so."""
+    return re.fullmatch(r"(?!v\d+$)[A-Za-z][\w-]*", word) is not None
+
+
+def _by_alias(store: "Store", model: str, alias: str) -> "ModelVersion":
+    """After a promotion that was killed on its way is carried out: until then the alias names the one before."""
+    moves.settled(store, model)
+    return models.by_alias(store, model, alias)
 
 
 def described(named: Named) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Known games by name: each file of params/ holds what it sets, and the rest takes its default."""
 
+import dataclasses
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,9 +23,10 @@ KEPT = {
     "train": ("processes", "device_cache_gb", "capture"),
     "evaluate": ("weights", "weights_sha256"),
     "publish": ("experiment", "alias"),
+    "promote": tuple(field.name for field in dataclasses.fields(settings.PromoteSettings)),
 }
-"""What says where your data and machines are rather than which game is played: a preset leaves it as you set it, as do
-`device` and `workers`, as long as its source or extractor has a use for it."""
+"""What says where your data and machines are, and what you demand, rather than which game is played: a preset leaves it
+as you set it, as do `device` and `workers`, as long as its source or extractor has a use for it."""
 
 CHOICES = ("network", "loss", "penalty", "augmentation")
 

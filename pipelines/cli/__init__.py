@@ -8,6 +8,7 @@ from typing import Annotated, Any, ParamSpec
 import typer
 from typer.core import TyperGroup
 
+from pipelines.cli import promote
 from pipelines.cli.compare import compare
 from pipelines.cli.export import export
 from pipelines.cli.reproduce import reproduce
@@ -160,7 +161,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")
     server.serve(port)
 
 
-app.command()(sentences(reproduce))
-app.command()(sentences(sample))
-app.command()(sentences(export))
-app.command()(sentences(compare))
+for command in (
+    compare, promote.promote, promote.rollback, promote.history, promote.delete, sample, export, reproduce,
+):  # fmt: skip
+    app.command()(sentences(command))

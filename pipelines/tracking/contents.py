@@ -127,6 +127,11 @@ def add_files(store: Store, run: "Run", wanted: Iterable[Path]) -> None:
     runs.set_tags(store, run, {FILES_TAG: json.dumps({**sent, **digests}, sort_keys=True)})
 
 
+def add_text(store: Store, run_id: str, text: str, place: Path) -> None:
+    """A file of the run with this text."""
+    store.client.log_text(run_id, text, place.as_posix())
+
+
 def add_dataset(store: Store, run: "Run", *, name: str, digest: str, profile: Mapping[str, Any]) -> None:
     """The prepared data as the run's input. MLflow takes 36 characters of a digest; the whole is in the profile."""
     from mlflow.entities import Dataset, DatasetInput, InputTag

@@ -2,5 +2,9 @@
 
 from bench_project import bench_project
 from mlflow_project import empty_database, mlflow_server, project, silent_server
+from planted import points
+from postgresql import postgres, postgres_server
 
-__all__ = ["bench_project", "empty_database", "mlflow_server", "project", "silent_server"]
+__all__ = [
+    "bench_project", "empty_database", "mlflow_server", "points", "postgres", "postgres_server", "project", "silent_server",
+]  # fmt: skip

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,27 +126,41 @@ def answers(uri: str) -> bool:
     return True
 
 
+@contextmanager
+def serving(
+    folder: Path, database: str, *options: str, port: int | None = None, **environment: str
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """The address of a real MLflow server over this database, and its process, which leads a group of its own."""
+    port = port or free_port()
+    command = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", database, "--artifacts-destination", (folder / "files").as_uri(), *options]
+    around = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", **environment}
+    around.pop("MLFLOW_TRACKING_URI", None)
+    with (folder / "log").open("ab") as log:
+        server = subprocess.Popen(
+            [sys.executable, *command], cwd=folder, env=around, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}"), seconds=400)
+        yield f"http://127.0.0.1:{port}", server
+    finally:
+        kill(server)
+
+
+def kill(server: "subprocess.Popen[bytes]") -> None:
+    """With all its workers."""
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+
+
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory, empty_database: bytes) -> Iterator[str]:
     """The address of a real MLflow server."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "mlflow.db").write_bytes(empty_database)
-    port = free_port()
-    command = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    command += ["--artifacts-destination", (folder / "files").as_uri()]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, *command], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}"), seconds=120)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    with serving(folder, f"sqlite:///{folder}/mlflow.db") as (uri, _):
+        yield uri
 
 
 @pytest.fixture
