@@ -13,9 +13,10 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-# A worker for each core; the tests of one file share their servers and projects. In the order of the folders, because
-# the longest files, end to end, come first in it.
-PYTEST := pytest -n auto --dist loadfile --no-loadscope-reorder
+# Three workers for two cores, since servers are waited for; the tests of one file share their servers and projects. In
+# the order of the folders, because the longest files, end to end, come first in it.
+WORKERS := $(shell $(PYTHON) -c 'import os; cores = os.cpu_count() or 1; print(cores + (cores + 1) // 2)')
+PYTEST := pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run test check check-fast ui bench quality prove
 

@@ -44,7 +44,7 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    help="Runs and registered generators of this project, in MLflow.",
+    help="Generators of pictures: what was trained, which is better, and what it draws.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -6,5 +6,6 @@ from planted import points
 from postgresql import postgres, postgres_server
 
 __all__ = [
-    "bench_project", "empty_database", "mlflow_server", "points", "postgres", "postgres_server", "project", "silent_server",
+    "bench_project", "empty_database", "mlflow_server", "points",
+    "postgres", "postgres_server", "project", "silent_server",
 ]  # fmt: skip
