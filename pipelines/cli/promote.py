@@ -128,12 +128,16 @@ def _numbers(verdict: "Verdict", *, of_floor: bool) -> None:
     table = Table(Column(no_wrap=True), "this", other, Column(by, no_wrap=True), "demand", "")
     for check in verdict.checks:
         table.add_row(*map(Text, _line(check)))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    for check in verdict.checks:
+        if check.problem is not None:
+            console.print(Text(f"{check.name}, {check.state}: {check.problem}."))
 
 
 def _line(check: "Check") -> tuple[str, ...]:
     if check.low is None or check.high is None:
-        return check.name, "", "", "", check.problem or "", check.state
+        return check.name, "", "", "", check.demand, check.state
     ours, theirs = ("" if number is None else f"{number:.4g}" for number in (check.ours, check.theirs))
     between = f"{check.low:.3g} ... {check.high:.3g}"
     return check.name, ours, theirs, between, check.demand, check.state

@@ -102,6 +102,8 @@ def postgres_server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> 
         "database_uri": f"sqlite:///{folder}/auth.db",
         "admin_username": USER,
         "admin_password": password,
+        # Otherwise the password is hashed anew for each request, which takes a second or more of a core.
+        "auth_cache_ttl_seconds": "600",
         "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
     }
     settings = folder / "auth.ini"

@@ -40,7 +40,8 @@ def served(request: pytest.FixtureRequest, points: Project, monkeypatch: pytest.
     return points
 
 
-@pytest.mark.parametrize("served", [pytest.param("sqlite", marks=pytest.mark.prove), "postgres"], indirect=True)
+@pytest.mark.prove
+@pytest.mark.parametrize("served", ["sqlite", "postgres"], indirect=True)
 def test_published_promoted_and_rolled_back(served: Project) -> None:
     poor, good = plant(served, 0, worse), plant(served, 1, unchanged)
     assert run("promote", poor, "--force", "--why", "the first").exit_code == 0
