@@ -160,8 +160,17 @@ def _row(record: "Record") -> tuple[str, ...]:
 def _grounds(move: "Move") -> str:
     said = [move.verdict] if move.verdict else []
     if move.evidence and move.evidence["between"]:
-        low, high = move.evidence["between"]
-        said.append(f"{move.evidence['metric']} worse by {low:.4g} ... {high:.4g} in {move.evidence['blocks']} blocks")
+        said.append(f"{move.evidence['metric']} {_how_far(move)} in {move.evidence['blocks']} blocks")
     if move.why:
         said.append(f'"{move.why}"')
     return "; ".join(said)
+
+
+def _how_far(move: "Move") -> str:
+    """The deciding number's bounds in words: beside the champion before, or beside the limit that a first one has."""
+    assert move.evidence is not None
+    low, high = move.evidence["between"]
+    first = move.before is None
+    if high < 0:
+        return f"{'inside its limit' if first else 'better'} by {-high:.4g} ... {-low:.4g}"
+    return f"{'over its limit' if first else 'worse'} by {low:.4g} ... {high:.4g}"

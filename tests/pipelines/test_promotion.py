@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 from ganlib.errors import UserError
 from pipelines import promotion, tracking
 from pipelines.cli import app
+from pipelines.cli.promote import _grounds
 from pipelines.tracking import moves
+from pipelines.tracking.history import Move
 
 
 def run(*words: str) -> Result:
@@ -120,3 +122,18 @@ def test_aliases_that_mean_something_else_are_refused(points: Project, alias: st
 def test_files_that_are_not_registered_are_refused(points: Project) -> None:
     said = run("promote", "models/gan")
     assert (said.exit_code, "is not registered" in said.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "between", "said"),
+    [
+        (1, [-0.43, -0.41], "fid better by 0.41 ... 0.43 in 5 blocks"),
+        (1, [0.1, 0.2], "fid worse by 0.1 ... 0.2 in 5 blocks"),
+        (1, [-0.1, 0.2], "fid worse by -0.1 ... 0.2 in 5 blocks"),
+        (None, [-5.1, -4.9], "fid inside its limit by 4.9 ... 5.1 in 5 blocks"),
+        (None, [0.1, 0.2], "fid over its limit by 0.1 ... 0.2 in 5 blocks"),
+    ],
+)
+def test_the_history_says_better_where_it_was_better(before: int | None, between: list[float], said: str) -> None:
+    evidence = {"metric": "fid", "blocks": 5, "between": between}
+    assert _grounds(Move("promote", "champion", before, 2, evidence=evidence)) == said
