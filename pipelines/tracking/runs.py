@@ -41,6 +41,8 @@ def claim(store: Store, experiment: str, lineage: Lineage, environment: Mapping[
     what is missing is added, and a run that is made is not RUNNING on anybody's account but this process'.
     """
     owner = {**environment, RECORDED_BY: "train" if training else "sync", **this_process()}
+    if training:
+        owner[HEARTBEAT] = str(now_ms())
     with store.lock:
         run = find(store, experiment, lineage.key) or _create(store, experiment, lineage, owner)
     tags = {**facts(lineage), **(owner if training else environment)}
@@ -165,8 +167,7 @@ def beat(store: Store, run: "Run") -> None:
 def this_process() -> dict[str, str]:
     """The tags that say who is at a run; the start time tells a process from a later one with its number."""
     started = psutil.Process().create_time()
-    who = {HOST: socket.gethostname(), PID: str(os.getpid()), STARTED: f"{started:.3f}"}
-    return {**who, HEARTBEAT: str(now_ms())}
+    return {HOST: socket.gethostname(), PID: str(os.getpid()), STARTED: f"{started:.3f}"}
 
 
 def _is_alive(tags: Mapping[str, str]) -> bool:

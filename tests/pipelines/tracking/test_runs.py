@@ -103,7 +103,7 @@ def test_a_run_is_killed_only_if_its_process_is_gone_here_or_has_fallen_silent_e
         "alive": here,
         "gone": {**here, runs.PID: str(ended.pid)},
         "its number was given away": {**here, runs.STARTED: "1.0"},
-        "on another host": {**here, runs.HOST: "another", runs.PID: str(ended.pid)},
+        "on another host": {**here, runs.HOST: "another", runs.HEARTBEAT: str(runs.now_ms())},
         "alive here, whatever its heartbeat": {**here, runs.HEARTBEAT: long_ago},
         "silent on another host": {**here, runs.HOST: "another", runs.HEARTBEAT: long_ago},
         "of another host, never heard of": {runs.HOST: "another", runs.PID: "1"},
