@@ -139,6 +139,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """
     facts = versions()
     sections = {name: section for name, section in plain(settings).items() if isinstance(section, dict)}
+    del sections["promote"]  # of no run: promotions have seeds of their own, kept with their evidence
     seeds = {name: section["seed"] for name, section in sections.items() if "seed" in section}
     facts["ganlib.seeds"] = json.dumps(seeds, sort_keys=True)
     commit = _git("rev-parse", "--verify", "--quiet", "HEAD")

@@ -151,7 +151,8 @@ class Conv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """See `nn.Conv2d.forward`."""
         kind = input.device.type
-        with torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext():
+        rounding = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        with torch.autocast(kind, enabled=False) if rounding else nullcontext():
             weight = self.weight
         return F.conv2d(input, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 

@@ -197,7 +197,7 @@ def test_curves_are_of_the_generator_or_absent_with_their_reason(bench_project: 
 def test_pictures_at_the_same_place_are_of_the_same_latent_and_class(bench_project: Project) -> None:
     bench = scores.open_bench(bench_project.settings)
     named = [generators.from_files(place) for place in (paths.GAN, OTHER)]
-    report = {"copies": {"pairs": [{"generated": 50, "train": 7}]}}
+    report = {"copies": {"pairs": [{"generated": 50, "train": 7, "feature_distance": None}]}}
     ours, theirs = showing.looks(bench, named, [report, report], seed=5)
     with scores.drawn(bench, generators.open_drawer(named[0], bench.device), seed=5) as samples:
         pixels, labels = np.array(samples.pixels), samples.labels
