@@ -62,7 +62,7 @@ bench: setup  ## what the pipeline costs, how fast pictures are prepared, games 
 	python benchmarks/evaluate_speed.py
 	python benchmarks/promotion.py
 
-quality: setup  ## hours: how many modes of rings and grids are found, ten seeds each
+quality: setup  ## an hour and more: how many modes of rings and grids are found, ten seeds each
 	python benchmarks/quality/gaussians.py ring
 	python benchmarks/quality/gaussians.py grid
 
