@@ -17,6 +17,7 @@ import math
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -152,6 +153,20 @@ def score(game: Game, floor: Seen, data: PreparedData, judge: evaluation.Judge, 
     return {name: ModeCoverage().measure(evidence)[name] for name in ("modes", "mode_kl")}
 
 
+def play(game: Game, rules: Rules, real: Split, folder: Path, ends: float) -> Iterator[tuple[int, float]]:
+    """From where it was left to the end, or until the clock says `ends`; yields (images seen, images a second)."""
+    first, started = None, time.monotonic()
+    for progress in train(
+        game, rules, real, checkpoints=CheckpointFolder(folder), stop=lambda: time.monotonic() > ends
+    ):
+        if progress.notice:
+            print(progress.notice, flush=True)
+        if first is None:
+            first, started = progress.images_seen, time.monotonic()
+        if progress.report is not None:
+            yield progress.images_seen, (progress.images_seen - first) / (time.monotonic() - started)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", help="the folder with MNIST's four files")
@@ -179,23 +194,13 @@ def main() -> None:
     print(f"the classifier, on fresh triples: {json.dumps(named)}", flush=True)
 
     game, rules = game_of(recipe, int(size[:2]), chosen.seed, on)
-    first, started = None, time.monotonic()
-
-    def late() -> bool:
-        return time.monotonic() - began > 60 * chosen.minutes
-
-    for progress in train(game, rules, real, checkpoints=CheckpointFolder(folder), stop=late):
-        if progress.notice:
-            print(progress.notice, flush=True)
-        if first is None:
-            first, started = progress.images_seen, time.monotonic()
-        if progress.report is not None:
-            rate = (progress.images_seen - first) / (time.monotonic() - started)
-            left = (rules.total - progress.images_seen) / max(rate, 1e-9)
-            found = score(game, floor, data, judge, 2_600)
-            now = ", ".join(f"{name} {result['value']:.4g}" for name, result in found.items())
-            kimg = f"{progress.images_seen / 1000:g} kimg"
-            print(f"{kimg}, of 2,600 pictures: {now}; {rate:.0f} images/s, {left:.0f} s left", flush=True)
+    ends = began + 60 * chosen.minutes
+    for seen, rate in play(game, rules, real, folder, ends):
+        left = (rules.total - seen) / max(rate, 1e-9)
+        found = score(game, floor, data, judge, 2_600)
+        now = ", ".join(f"{name} {result.get('value', math.nan):.4g}" for name, result in found.items())
+        kimg = f"{seen / 1000:g} kimg"
+        print(f"{kimg}, of 2,600 pictures: {now}; {rate:.0f} images/s, {left:.0f} s left", flush=True)
     if game.images_seen < rules.total:
         print(f"stopped at {game.images_seen:,} of {rules.total:,} images; the same command goes on")
         return

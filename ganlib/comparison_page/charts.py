@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..evaluation_page.charts import ticks
+from ..evaluation_page.charts import span, ticks
 from ..evaluation_page.reading import Number
 from ..html.charts import HEIGHT, WIDTH, chart, nice_step, short, text
 from ..html.markup import Markup, element
@@ -30,9 +30,7 @@ class Lane(NamedTuple):
 def lanes(numbers: Sequence[Lane], floor: Number | None, *, label: str, name: Callable[[float], str]) -> Markup:
     """One lane for each generator, a circle with its interval; the floor as a dashed line through all of them."""
     every = [value for lane in numbers for value in lane.number.all] + ([floor.value] if floor else [])
-    low, high = min(every), max(every)
-    room = (high - low) * 0.06 or max(abs(high), 1e-9) * 0.1
-    low, high = low - room, high + room
+    low, high = span(every)
     if not math.isfinite(high - low):
         return Markup()
 

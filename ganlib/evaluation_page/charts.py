@@ -1,7 +1,7 @@
 """Charts of the evaluation: a value and its floor on one axis."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..html.charts import nice_step, text
 from ..html.markup import Markup, element
@@ -14,15 +14,20 @@ GENERATED_AT, FLOOR_AT, AXIS_AT = 13, 31, 44
 """Heights of the lanes."""
 
 
+def span(values: Sequence[float]) -> tuple[float, float]:
+    """(low, high) of an axis that has room for all of them; not finite where they are too far apart."""
+    low, high = min(values), max(values)
+    room = (high - low) * 0.06 or max(abs(high), 1e-9) * 0.1
+    return low - room, high + room
+
+
 def intervals(row: Row, *, label: str, name: Callable[[float], str]) -> Markup:
     """Generated above, held-out below. A filled circle: all generated pictures; a ring around: as many as are held
     out; a diamond: held out. name: writes a number on the axis."""
     numbers = [row.generated, *(one for one in (row.alike, row.floor) if one is not None)]
     every = [value for one in numbers for value in one.all]
     every += [row.ideal] if row.ideal is not None else []
-    low, high = min(every), max(every)
-    room = (high - low) * 0.06 or max(abs(high), 1e-9) * 0.1
-    low, high = low - room, high + room
+    low, high = span(every)
     if not math.isfinite(high - low):
         return Markup()
 
