@@ -5,7 +5,6 @@ every file's digest was compared with the registry's. Files of this project run 
 """
 
 import importlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -121,11 +120,14 @@ def from_registry(store: "Store", version: "ModelVersion") -> Named:
             f"publish it anew."
         )
     kept = paths.main_folder() / paths.STATE / "generators" / package
-    if not kept.is_dir() or packaging.package_digest(packaging.digests_in(kept)) != package:
+    digests = packaging.digests_in(kept)
+    if packaging.package_digest(digests) != package:
         with files.whole_folder(kept) as aside:
             models.fetch(store, version, aside)
-            _check(aside, package, name)
-    return Named(shown, kept, content, bundle.read_description(kept), packaging.digests_in(kept), registration)
+            digests = packaging.digests_in(aside)
+            _check(digests, package, name)
+    # Those that were compared, and not computed anew: whatever changes from here on is refused when it is loaded.
+    return Named(shown, kept, content, bundle.read_description(kept), digests, registration)
 
 
 def registered(store: "Store", version: "ModelVersion") -> Registration:
@@ -134,9 +136,9 @@ def registered(store: "Store", version: "ModelVersion") -> Registration:
     return Registration(version.name, int(version.version), aliases, version.run_id or None, dict(version.tags))
 
 
-def _check(folder: Path, package: str, name: str) -> None:
+def _check(digests: Mapping[str, str], package: str, name: str) -> None:
     """UserError where the files are not those that the registry speaks of."""
-    if packaging.package_digest(packaging.digests_in(folder)) != package:
+    if packaging.package_digest(digests) != package:
         raise UserError(
             f"The files of {name} in the artifact store are not those that were registered; nothing of them was run. "
             f"Restore them there, or delete the version and publish the generator anew: dvc repro -f publish."
@@ -186,9 +188,3 @@ def _by_alias(store: "Store", model: str, alias: str) -> "ModelVersion":
     """After a promotion that was killed on its way is carried out: until then the alias names the one before."""
     moves.settled(store, model)
     return models.by_alias(store, model, alias)
-
-
-def described(named: Named) -> dict[str, Any]:
-    """gan.json as plain values."""
-    values: dict[str, Any] = json.loads((named.folder / DESCRIPTION).read_text(encoding="utf-8"))
-    return values

@@ -36,6 +36,7 @@ from ganlib.datasets import Batch
 from ganlib.datasets.stacked_mnist import StackedMnist
 from ganlib.device import set_rounding, settle_threads
 from ganlib.features import classifier, open_extractor
+from ganlib.features._stacked import STACKED
 from ganlib.game import Game, new_game
 from ganlib.losses import GanLoss
 from ganlib.metrics import Behind, Evidence, Seen
@@ -49,7 +50,6 @@ from ganlib.training import train
 
 TRIPLES, SAMPLES = 128_000, 26_000
 STATE = record.ROOT / ".ganlib/quality"
-CLASSES = tuple(f"{number:03}" for number in range(1000))
 
 PUBLISHED = {
     "28x28": {
@@ -186,7 +186,7 @@ def main() -> None:
 
     real = drawn(chosen.path, size, seed=chosen.seed, count=TRIPLES)
     fresh = drawn(chosen.path, size, seed=1000 + chosen.seed, count=SAMPLES)
-    data = PreparedData(real, fresh, CLASSES, digest="")
+    data = PreparedData(real, fresh, STACKED, digest="")
     judge = judge_of(data, recipe, folder / "classifier", on)
     assert isinstance(judge.classifier, classifier.Classifier)
     named = classifier.accuracies(judge.classifier, fresh)
