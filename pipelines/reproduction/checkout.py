@@ -7,8 +7,6 @@ training there would find itself done. And nothing is entered into the user's re
 import os
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from ganlib.errors import UserError
 
 from .. import origin, paths
 from ..flows.stages import Stages
+from ..repository import UNHOOKED, git, share_cache
 
 FOLDER = "reproduce"
 OURS_ALONE = ("MLFLOW_", "GIT_", "DVC_EXP_", "DVC_ROOT", "DVC_STAGE", "RANK", "WORLD_SIZE", "LOCAL_RANK")
@@ -133,35 +132,11 @@ def _fill(root: Path, inside: str, commit: str, lock: str | None) -> None:
     git("init", "--quiet", "--template=", str(root))
     (root / ".git/objects/info").mkdir(parents=True, exist_ok=True)
     (root / ".git/objects/info/alternates").write_text(f"{objects}\n", encoding="utf-8")
-    quiet = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
-    git("-C", str(root), *quiet, "checkout", "--quiet", "--detach", commit)
+    git("-C", str(root), *UNHOOKED, "checkout", "--quiet", "--detach", commit)
     project = root / inside
     for needed in ("dvc.yaml", ".dvc"):
         if not (project / needed).exists():
             raise UserError(f"The commit {commit[:12]} has no {inside}{needed}, so it is none of this project.")
-    local = Path(".dvc/config.local")
-    if local.is_file():  # remotes and how to get at them
-        shutil.copy(local, project / local)
-    dvc = [sys.executable, "-m", "dvc"]
-    cache = _run([*dvc, "cache", "dir"])
-    _run([*dvc, "config", "--local", "cache.dir", cache], folder=project)
+    share_cache(project, Path.cwd())
     # Of the data alone, so that nothing else can come from the cache.
     files.write_text(project / origin.LOCK, origin.lock_of_data(lock or ""))
-
-
-def git(*arguments: str) -> str:
-    """What git says, about the current folder unless told otherwise; UserError where it says no."""
-    return _run(["git", *arguments])
-
-
-def _run(command: list[str], *, folder: Path | None = None) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
-    except FileNotFoundError:
-        raise UserError(f"{command[0]} is not installed.") from None
-    if done.returncode != 0:
-        raise UserError(
-            f"{' '.join(command[:4])} failed: {(done.stderr.strip() or 'without a word').splitlines()[-1]}."
-        )
-    return done.stdout.strip()

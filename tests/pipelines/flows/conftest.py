@@ -48,21 +48,32 @@ print("{name} speaks")
 Path("{name}.txt").write_text("made by {name}")
 """
 STAGES = ("first", "middle", "last")
+CLI = """
+import json, os, sys
+from pathlib import Path
+with Path("called.txt").open("a") as called:
+    called.write(" ".join(sys.argv[1:]) + "\\n")
+verdict = {"title": "promote", "outcome": "promote", "checks": [
+    {"name": "fid", "state": "holds", "demand": "better", "ours": 2.5, "theirs": 3.0, "values": [-0.5, -0.5],
+     "low": -0.6, "high": -0.4, "problem": None}]}
+answers = {
+    "sync": {"run_name": "dcgan-1", "page": "http://127.0.0.1:5000/#/1", "model": "gan", "version": "2", "aliases": []},
+    "promote": {"model": "gan", "version": 2, "champion": 1, "moved": "--dry-run" not in sys.argv, "verdict": verdict,
+                "unjudged": None},
+}
+print(json.dumps(answers[sys.argv[1]]))
+"""
 
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pristine") / "project"
-    flows = folder / "pipelines" / "flows"
-    shutil.copytree(REPOSITORY / "pipelines" / "flows", flows, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__.py", "paths.py"):
-        shutil.copy(REPOSITORY / "pipelines" / name, folder / "pipelines")
+    code = folder / "pipelines"
+    shutil.copytree(REPOSITORY / "pipelines", code, ignore=shutil.ignore_patterns("__pycache__", "cli"))
     # The real one belongs to MLflow and has its own tests.
-    (folder / "pipelines" / "cli").mkdir()
-    (folder / "pipelines" / "cli" / "__init__.py").touch()
-    (folder / "pipelines" / "cli" / "__main__.py").write_text(
-        "import sys\nfrom pathlib import Path\nPath('synced.txt').write_text(' '.join(sys.argv[1:]))\n"
-    )
+    (code / "cli").mkdir()
+    (code / "cli" / "__init__.py").touch()
+    (code / "cli" / "__main__.py").write_text(CLI)
     (folder / "dvc.yaml").write_text(DVC_YAML)
     for name in STAGES:
         (folder / f"{name}.py").write_text(STAGE.format(name=name))
