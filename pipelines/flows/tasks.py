@@ -15,7 +15,7 @@ from . import artifacts
 from .judgement import Commands, Judgement, Published
 from .message import Report
 from .slots import GPU, ON_THE_DEVICE, slot
-from .stages import Failure, Stages
+from .stages import ADVICE, Failure, Stages
 
 WAITS_SECONDS = (10.0, 60.0, 300.0)
 """Before each further try, where what went wrong may pass."""
@@ -95,6 +95,8 @@ def outcome(name: str, state: State[Any]) -> Any:
 
 
 def say(line: str) -> None:
-    """Passes a child's line on to the run that is current, errors as errors."""
+    """Passes a child's line on to the run that is current, errors as errors, and DVC's advice not at all."""
+    if line.lstrip().startswith(ADVICE):
+        return
     level = logging.ERROR if line.lower().startswith("error: ") else logging.INFO
     get_run_logger().log(level, "%s", line)

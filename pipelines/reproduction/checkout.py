@@ -18,16 +18,13 @@ from ganlib import files
 from ganlib.errors import UserError
 
 from .. import origin, paths
-from ..flows.stages import Stages
+from ..flows.stages import ADVICE, Stages
 from ..repository import UNHOOKED, git, share_cache
 
 FOLDER = "reproduce"
 OURS_ALONE = ("MLFLOW_", "GIT_", "DVC_EXP_", "DVC_ROOT", "DVC_STAGE", "RANK", "WORLD_SIZE", "LOCAL_RANK")
 """Beginnings of variables that speak of this project's store, repository or stage, and mean nothing in the other."""
-NOISE = (
-    "warning: The MLflow store", "To track the changes", "git add ", "To enable auto staging",
-    "dvc config core.autostage", "Use `dvc push`", "Generating lock file", "Updating lock file",
-)  # fmt: skip
+NOISE = ("warning: The MLflow store", *ADVICE)
 """Beginnings of lines that are about a store that is not wanted, or advise what makes no sense there."""
 
 
