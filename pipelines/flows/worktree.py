@@ -91,7 +91,8 @@ def lend_data(place: Place, project: Path, data: DataSettings) -> None:
     if place.folder == project:
         return
     lent = sorted({name for name in (data.path, data.watch) if name and not Path(name).is_absolute()})
-    (state_folder(project) / EXCLUDE).write_text("".join(f"/{name}\n" for name in lent), encoding="utf-8")
+    inside = git("rev-parse", "--show-prefix", folder=project)
+    (state_folder(project) / EXCLUDE).write_text("".join(f"/{inside}{name}\n" for name in lent), encoding="utf-8")
     for name in lent:
         ours, theirs = place.folder / name, project / name
         if not theirs.exists() or (place.folder / f"{name}.dvc").exists():
@@ -158,7 +159,9 @@ def _overlay(root: Path, project: Path) -> None:
     small = [name for name in new if name and _is_source(top / name)]
     with tempfile.TemporaryDirectory() as scratch:
         around = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
-        git("read-tree", "HEAD", folder=top, environment=around)
+        shutil.copy(
+            git("rev-parse", "--path-format=absolute", "--git-path", "index", folder=top), around["GIT_INDEX_FILE"]
+        )
         git("add", "--update", folder=top, environment=around)
         for first in range(0, len(small), 100):
             git("add", "--", *small[first : first + 100], folder=top, environment=around)
