@@ -34,7 +34,9 @@ EXIT_MISTAKE = 2
 
 def serve(port: int, every_seconds: float) -> None:
     """Runs until Ctrl-C or SIGTERM; nothing that it started is left. UserError where it cannot start."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT, too, which a shell lets what it puts into the background ignore.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     _require_free(port)
     around = environment(port, every_seconds)
     with ExitStack() as running, suppress(KeyboardInterrupt):

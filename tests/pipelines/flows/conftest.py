@@ -51,6 +51,11 @@ STAGES = ("first", "middle", "last")
 CLI = """
 import json, os, sys
 from pathlib import Path
+away = Path(os.environ.get("AWAY", "no such file"))
+if away.exists():
+    away.unlink()
+    print("error: The MLflow store http://host does not answer (refused).", file=sys.stderr)
+    sys.exit(2)
 with Path("called.txt").open("a") as called:
     called.write(" ".join(sys.argv[1:]) + "\\n")
 verdict = {"title": "promote", "outcome": "promote", "checks": [
@@ -100,3 +105,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def project(pristine: Path, tmp_path: Path) -> Project:
     return Project(shutil.copytree(pristine, tmp_path / "project"))
+
+
+@pytest.fixture
+def committed(pristine: Path, tmp_path: Path) -> Project:
+    """The same under git: what runs is in the worktree of the flow, which `Project.inside` leads to."""
+    folder = shutil.copytree(pristine, tmp_path / "committed")
+    (folder / ".gitignore").write_text("__pycache__/\n/.ganlib/\n/.dvc/cache/\n/.dvc/tmp/\n/.dvc/config.local\n*.txt\n")
+    made = Project(folder)
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["config", "user.name", "T"],
+        ["config", "user.email", "t@example.invalid"],
+    ):
+        made.git(*words)
+    made.commit("start")
+    return made

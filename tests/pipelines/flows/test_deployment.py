@@ -1,5 +1,9 @@
 """prefect.yaml as it stands is what a server and a worker accept and run."""
 
+import shutil
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,22 +16,33 @@ PREFECT_YAML = Path(__file__).parents[3] / "prefect.yaml"
 RUN_SECONDS = 120
 
 
-def deploy_every_five_seconds_too(project: Project, server: Server) -> dict[str, Any]:
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def with_schedule(source: Path, target: Path, seconds: float) -> None:
     """The project's own prefect.yaml, and a schedule for the impatient."""
     yaml = YAML()
-    wishes = yaml.load(PREFECT_YAML)
-    wishes["deployments"][0]["schedules"].append({"interval": 5})
-    yaml.dump(wishes, project.folder / "prefect.yaml")
-    server.prefect("work-pool", "create", "ganlib", "--type", "process", folder=project.folder)
+    wishes = yaml.load(source)
+    wishes["deployments"][0]["schedules"].append({"interval": seconds})
+    yaml.dump(wishes, target)
+
+
+def deploy_every_five_seconds_too(project: Project, server: Server) -> dict[str, dict[str, Any]]:
+    """The deployments, by name."""
+    with_schedule(PREFECT_YAML, project.folder / "prefect.yaml", 5)
+    server.prefect("work-pool", "create", "ganlib", "--type", "process", "--overwrite", folder=project.folder)
     server.prefect("deploy", "--all", folder=project.folder)
-    return server.ask("deployments")[0]
+    return {deployment["name"]: deployment for deployment in server.ask("deployments")}
 
 
 @pytest.mark.slow
 def test_the_schedule_fires_and_a_worker_runs_it_in_the_clone(project: Project, server: Server, tmp_path: Path) -> None:
-    deployment = deploy_every_five_seconds_too(project, server)
-    assert deployment["name"] == "nightly"
-    assert deployment["global_concurrency_limit"]["limit"] == 1
+    deployments = deploy_every_five_seconds_too(project, server)
+    assert set(deployments) == {"nightly", "source"}
+    deployment = deployments["nightly"]
     assert ["cron" in schedule["schedule"] for schedule in deployment["schedules"]].count(True) == 1
     # Started elsewhere on purpose: where the flow runs must not depend on where the worker was started.
     with background(["prefect", "worker", "start", "--pool", "ganlib"], tmp_path, server.environment):
@@ -40,6 +55,46 @@ def test_the_schedule_fires_and_a_worker_runs_it_in_the_clone(project: Project, 
     assert "first speaks" in server.log_of(completed)
     assert failed["state"]["message"] == "first: the picture cat.png is broken; remove it."
     assert "Traceback" not in "\n".join(server.log_of(failed))
+
+
+@pytest.mark.prove
+def test_of_the_runs_that_were_missed_the_newest_alone_is_made_up_for(
+    project: Project, server: Server, tmp_path: Path
+) -> None:
+    deployment = deploy_every_five_seconds_too(project, server)["nightly"]
+    time.sleep(30)
+    with background(["prefect", "worker", "start", "--pool", "ganlib"], tmp_path, server.environment):
+        runs = runs_in_state("COMPLETED", 6, server, deployment)
+        server.post(f"deployments/{deployment['id']}/pause_deployment")
+        time.sleep(20)
+    skipped = [run for run in runs if run["state"]["message"].startswith("Skipped: it was due at ")]
+    done = [run for run in runs if run not in skipped]
+    assert len(skipped) >= 4
+    assert project.ran() == ["first", "middle", "last"]
+    assert all(run["expected_start_time"] > max(old["expected_start_time"] for old in skipped[:3]) for run in done)
+
+
+@pytest.mark.prove
+def test_new_pictures_start_a_retraining(committed: Project, server: Server, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (committed.folder / "params.yaml").write_text(
+        f"data:\n  source: image_folder\n  path: {pictures}\n  watch: {pictures}\n"
+    )
+    shutil.copy(PREFECT_YAML, committed.folder / "prefect.yaml")
+    committed.commit("pictures")
+    server.prefect("work-pool", "create", "ganlib", "--type", "process", "--overwrite", folder=committed.folder)
+    server.prefect("deploy", "--all", folder=committed.folder)
+    deployments = {deployment["name"]: deployment for deployment in server.ask("deployments")}
+    watch = [sys.executable, "-m", "pipelines.flows.watch"]
+    with background(["prefect", "worker", "start", "--pool", "ganlib"], tmp_path, server.environment):
+        for number in range(2):
+            (pictures / f"{number}.png").write_text("picture")
+            subprocess.run(watch, cwd=committed.folder, env=server.environment, check=True, capture_output=True)
+        run, *_ = runs_in_state("COMPLETED", 1, server, deployments["nightly"])
+    assert not run["auto_scheduled"]
+    assert run["created_by"]["type"] == "AUTOMATION"
+    assert committed.inside.ran() == ["first", "middle", "last"]
 
 
 def runs_in_state(state: str, count: int, server: Server, deployment: dict[str, Any]) -> list[dict[str, Any]]:
