@@ -97,8 +97,9 @@ def wait(until: Callable[[], Any], seconds: float) -> Any:
     """What it returns as soon as that is something; None where nothing comes in time."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
-        if found := until():
-            return found
+        with contextlib.suppress(OSError):  # a server that is starting, or busy
+            if found := until():
+                return found
         time.sleep(0.2)
     return None
 
