@@ -74,7 +74,7 @@ def retrain(
     try:
         report = _retrain(folder, wishes)
     except turns.Unneeded as skipped:
-        return Completed(message=str(skipped))
+        return Completed(name=schedule.SKIPPED, message=str(skipped))
     except UserError as mistake:
         failed = Failure(str(mistake), EXIT_MISTAKE)
     except Failure as caught:

@@ -24,6 +24,8 @@ from pipelines.flows.slots import GPU
 HOST = "127.0.0.1"
 PORT = 4200
 POOL = "ganlib"
+WORKER = ("worker", "start", "--pool", POOL, "--name", "here", "--limit", "4")
+"""Some, because a run that waits or asks has a process, and not many: after a pause all missed runs come at once."""
 START_SECONDS = 120.0
 SAVE_SECONDS = 20.0
 """Of a flow that is at work: its stage has 12 s of them."""
@@ -43,7 +45,7 @@ def serve(port: int, every_seconds: float) -> None:
         server = running.enter_context(_started("server", "start", "--host", HOST, "--port", str(port), around=around))
         _wait_for(server, port)
         _set_up(around)
-        worker = running.enter_context(_started("worker", "start", "--pool", POOL, "--name", "here", around=around))
+        worker = running.enter_context(_started(*WORKER, around=around))
         print(f"Prefect's pages: http://{HOST}:{port}. Ctrl-C ends server and worker.", flush=True)
         while server.poll() is None and worker.poll() is None:
             time.sleep(0.5)

@@ -106,7 +106,7 @@ class Server:
         request = urllib.request.Request(
             f"{self.api}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json", **self.headers}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return json.loads(answer.read() or b"null")
 
     def of_run(self, things: str, run: dict[str, Any], **query: Any) -> list[dict[str, Any]]:

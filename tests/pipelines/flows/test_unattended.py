@@ -258,12 +258,13 @@ def test_a_slot_is_held_by_one_at_a_time_where_there_is_such_a_limit(
     name = f"slot-{limited}"
     if limited:
         server.post("v2/concurrency_limits/", name=name, limit=1)
-    first = hold(server, name, tmp_path / "first", 4)
+    first = hold(server, name, tmp_path / "first", 4 if limited else 60)
     until((tmp_path / "first").exists)
     second = hold(server, name, tmp_path / "second", 0)
-    assert first.wait(60) == second.wait(60) == 0
-    waited = float((tmp_path / "second").read_text()) > float((tmp_path / "first.end").read_text())
-    assert waited is limited
+    assert second.wait(60) == 0
+    assert (tmp_path / "first.end").exists() is limited
+    first.kill()
+    first.wait()
 
 
 @pytest.mark.prove
@@ -291,7 +292,7 @@ def test_one_command_serves_everything_and_ctrl_c_leaves_nothing_and_loses_nothi
     from test_deployment import PREFECT_YAML, free_port, with_schedule
 
     committed.script("first", WORK.format(name="first"))
-    with_schedule(PREFECT_YAML, committed.folder / "prefect.yaml", 5)
+    with_schedule(PREFECT_YAML, committed.folder / "prefect.yaml", 20)
     committed.commit("often")
     port = free_port()
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home")}
@@ -299,7 +300,7 @@ def test_one_command_serves_everything_and_ctrl_c_leaves_nothing_and_loses_nothi
     with (tmp_path / "serve.log").open("wb") as log:
         serving = subprocess.Popen(command, cwd=committed.folder, env=environment, stdout=log, stderr=log)
     try:
-        stage = int(committed.inside.wait_for("pid.txt", 180))
+        stage = int(committed.inside.wait_for("pid.txt", 400))
         everybody = family(serving)
         assert stage in everybody
         serving.send_signal(signal.SIGINT)
