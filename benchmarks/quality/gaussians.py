@@ -54,8 +54,8 @@ PUBLISHED = {
 
 RECIPES: dict[str, dict[str, Any]] = {
     "ring": {
-        "epochs": 32,
-        "network": {"width": 12, "depth": 6},
+        "epochs": 16,
+        "network": {"width": 12, "depth": 6, "generator_activation": "tanh"},
         "loss": "relativistic",
         "penalty": "r1_r2",
         "gamma": (0.01, 0.001),
