@@ -41,5 +41,13 @@ def share_cache(checkout: Path, project: Path) -> None:
     if local.is_file():
         shutil.copy(local, checkout / LOCAL)
     dvc = [sys.executable, "-m", "dvc"]
-    cache = run([*dvc, "cache", "dir"], folder=project)
-    run([*dvc, "config", "--local", "cache.dir", cache], folder=checkout)
+    listed = run([*dvc, "config", "--list"], folder=project)
+    places = {"cache.dir": run([*dvc, "cache", "dir"], folder=project), **_folders_of_remotes(listed)}
+    for name, place in places.items():
+        run([*dvc, "config", "--local", name, place], folder=checkout)
+
+
+def _folders_of_remotes(listed: str) -> dict[str, str]:
+    """The remotes that are folders, by the names of their settings: as DVC lists them, a relative one made absolute."""
+    found = dict(line.split("=", 1) for line in listed.splitlines() if line.startswith("remote.") and "=" in line)
+    return {name: place for name, place in found.items() if name.endswith(".url") and Path(place).is_absolute()}
