@@ -15,6 +15,7 @@ DONE = "done.json"
 CHANGED = " changed"
 SOURCE = "the pictures at data.path"
 SHOWN = 4
+PARAMS = "params.yaml"
 CODE = ("ganlib/", "pipelines/")
 Found = dict[str, list[str]]
 
@@ -111,6 +112,8 @@ def _each(stage: str, entries: list[Any]) -> Iterator[tuple[str, str]]:
         for name, state in entry.get("changed deps", {}).items():
             if isinstance(state, Mapping):  # a file of parameters
                 yield from (("params", parameter) for parameter in state)
+            elif name == PARAMS:  # all of them, in a first run
+                yield "params", name
             elif name.startswith(CODE) or name.endswith(".py"):
                 yield "code", name
             else:

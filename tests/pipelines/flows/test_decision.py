@@ -20,6 +20,7 @@ CHANGES: dict[str, list[Any]] = {
         {"changed deps": {"pictures": "modified", "ganlib/reading": "modified", "params.yaml": {"data.seed": "new"}}}
     ],
     "train": [{"changed deps": {"data/prepared": "modified", "ganlib/game.py": "modified"}}, "changed command"],
+    "sample": [{"changed deps": {"params.yaml": "new"}}],
     "evaluate": [{"changed outs": {"reports/evaluation.html": "deleted"}}],
     "photos.dvc": [{"changed outs": {"photos": "modified"}}],
 }
@@ -28,7 +29,7 @@ CHANGES: dict[str, list[Any]] = {
 def test_every_change_has_its_kind() -> None:
     assert decision.classified(CHANGES) == {
         "data": ["pictures", "photos"],
-        "params": ["data.seed"],
+        "params": ["data.seed", "params.yaml"],
         "code": ["ganlib/reading", "ganlib/game.py", "train: changed command"],
         "results": ["data/prepared", "reports/evaluation.html"],
     }
@@ -46,8 +47,8 @@ def test_without_a_reason_there_is_nothing_to_do() -> None:
         ({}, DONE, Done("other", "store", "source"), (), UNFINISHED),
         ({}, DONE, Done("lock", "other", "source"), (), UNFINISHED),
         ({}, DONE, Done("lock", "store", "other"), (), "data changed (the pictures at data.path)"),
-        (CHANGES, DONE, DONE, (), "data changed (pictures, photos); params changed (data.seed); code changed "
-         "(ganlib/reading, ganlib/game.py, train: changed command); results changed (data/prepared, "
+        (CHANGES, DONE, DONE, (), "data changed (pictures, photos); params changed (data.seed, params.yaml); "
+         "code changed (ganlib/reading, ganlib/game.py, train: changed command); results changed (data/prepared, "
          "reports/evaluation.html)"),
     ],
 )  # fmt: skip

@@ -45,7 +45,7 @@ def test_the_schedule_fires_and_a_worker_runs_it_in_the_clone(project: Project, 
     deployment = deployments["nightly"]
     assert ["cron" in schedule["schedule"] for schedule in deployment["schedules"]].count(True) == 1
     # Started elsewhere on purpose: where the flow runs must not depend on where the worker was started.
-    with background(["prefect", "worker", "start", "--pool", "ganlib"], tmp_path, server.environment):
+    with background(["prefect", "worker", "start", "--pool", "ganlib", "--limit", "2"], tmp_path, server.environment):
         completed, *_ = runs_in_state("COMPLETED", 1, server, deployment)
         project.script("first", MISTAKE)
         # When a second one has failed, the log of the first is whole.
@@ -63,7 +63,7 @@ def test_of_the_runs_that_were_missed_the_newest_alone_is_made_up_for(
 ) -> None:
     deployment = deploy_every_five_seconds_too(project, server)["nightly"]
     time.sleep(30)
-    with background(["prefect", "worker", "start", "--pool", "ganlib"], tmp_path, server.environment):
+    with background(["prefect", "worker", "start", "--pool", "ganlib", "--limit", "2"], tmp_path, server.environment):
         done = first_not_skipped(server, deployment)
     everything = server.ask("flow_runs", flow_runs={"deployment_id": {"any_": [deployment["id"]]}})
     before = [run for run in everything if run["expected_start_time"] < done["expected_start_time"]]
@@ -85,7 +85,7 @@ def test_new_pictures_start_a_retraining(committed: Project, server: Server, tmp
     server.prefect("deploy", "--all", folder=committed.folder)
     deployments = {deployment["name"]: deployment for deployment in server.ask("deployments")}
     watch = [sys.executable, "-m", "pipelines.flows.watch"]
-    with background(["prefect", "worker", "start", "--pool", "ganlib"], tmp_path, server.environment):
+    with background(["prefect", "worker", "start", "--pool", "ganlib", "--limit", "2"], tmp_path, server.environment):
         for number in range(2):
             (pictures / f"{number}.png").write_text("picture")
             subprocess.run(watch, cwd=committed.folder, env=server.environment, check=True, capture_output=True)
