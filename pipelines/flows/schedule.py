@@ -21,7 +21,7 @@ def superseded() -> str | None:
     """Why the current run may be skipped: it was scheduled, and a later one of the same schedule is at work or waits.
 
     After a time without a worker all missed runs come at once, and one is enough: of those that were started the last.
-    It skips what is due and was not started yet, so that each does not take a process to find that out. A run never makes
+    It skips what is due and was not started yet, so that each does not take a process to find that out. No run makes
     room for one that was not started: where they come faster than they start, none would ever be made.
     """
     from prefect.client.orchestration import get_client
