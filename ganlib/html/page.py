@@ -11,21 +11,28 @@ Section = tuple[str, str, Sequence[Markup]]
 """(id, heading, content)."""
 
 
-def document(title: str, header: Markup, sections: Sequence[Section], footer: Markup, *, style: str = "") -> Markup:
-    """The whole document; `style` is what the page's looks need beyond what all pages share."""
+def document(
+    title: str, header: Markup, sections: Sequence[Section], footer: Markup, *, style: str = "", script: str = ""
+) -> Markup:
+    """The whole document; `style` is what the page's looks need beyond what all pages share, `script` what moves."""
     body = element(
         "body",
         header,
         element("main", *(part(*section) for section in sections)),
         element("footer", footer),
+        Markup(f"<script>{script}</script>") if script else None,
     )
-    return Markup(f"<!DOCTYPE html>\n{element('html', head(title, STYLE + style), body, lang='en')}\n")
+    return Markup(f"<!DOCTYPE html>\n{element('html', head(title, STYLE + style, script), body, lang='en')}\n")
 
 
-def head(title: str, style: str) -> Markup:
-    """No script, no request: the policy names the one style sheet by its digest and lets pictures be data only."""
-    digest = base64.b64encode(sha256(style.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+def head(title: str, style: str, script: str = "") -> Markup:
+    """No request: the policy names the one style sheet, and the one script of a page that has one, by their digests
+    and lets pictures be data only."""
+    moves = f"script-src 'sha256-{_digest(script)}'; " if script else ""
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; {moves}img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
     return element(
         "head",
         element("meta", charset="utf-8"),
@@ -37,6 +44,10 @@ def head(title: str, style: str) -> Markup:
         element("link", rel="icon", href="data:,"),  # or a browser asks the server for one
         Markup(f"<style>{style}</style>"),
     )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(sha256(text.encode()).digest()).decode("ascii")
 
 
 def tiles(shown: Iterable[tuple[str, str, str | None]]) -> Markup:
