@@ -8,9 +8,9 @@ from PIL import Image
 
 from .. import files, films
 from ..playing import Match
+from ..strokes.raster import Frame
 from . import sheets
 from .page import Matches, page
-from .raster import Frame
 
 __all__ = ["page", "write"]
 

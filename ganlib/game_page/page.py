@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..html import player
 from ..html.markup import Markup, element
 from ..html.page import Section, contents, document
 from ..playing import Match
-from . import curves, panels, svg
+from ..strokes import curves as axes
+from ..strokes import slider, svg
+from . import curves, panels
 from .lessons import LESSONS, Lesson
 from .style import STYLE
 
@@ -38,8 +39,8 @@ def page(matches: Matches) -> Markup:
         element("code", "ganlib game"), "; the same command makes the same page. The game and its figure 1: Goodfellow "
         "et al. 2014; R3: Huang et al. 2024.",
     )  # fmt: skip
-    style = STYLE + player.STYLE + svg.style()
-    return document("The game of 2014", header, sections, footer, style=style, script=player.SCRIPT)
+    style = STYLE + slider.STYLE + svg.style()
+    return document("The game of 2014", header, sections, footer, style=style, script=slider.SCRIPT)
 
 
 def _section(lesson: Lesson, layout: str, shown: Sequence[Match]) -> Section:
@@ -51,7 +52,7 @@ def _section(lesson: Lesson, layout: str, shown: Sequence[Match]) -> Section:
     games = element("div", *map(_game, shown), class_=f"games of-{len(shown)}")
     return key, heading, [
         *(element("p", sentence) for sentence in lesson.before),
-        player.player([games], moments, f"Round of the game: {names}"),
+        slider.player([games], moments, f"Round of the game: {names}"),
         element("h3", "What it came to"),
         element("ul", *(element("li", sentence) for sentence in lesson.after(shown)), class_="came-to"),
         _settings(shown),
@@ -80,15 +81,15 @@ def _game(match: Match) -> Markup:
     return element("div", board, *(_chart(match, chart) for chart in curves.charts_of(match)), class_="game")
 
 
-def _chart(match: Match, chart: curves.Chart) -> Markup:
+def _chart(match: Match, chart: axes.Chart) -> Markup:
     places = [f"{place:.1f}" for place in curves.places(match)]
     cursor = element(
-        "line", class_="cursor", x1=places[-1], x2=places[-1], y1=curves.TOP, y2=curves.BOTTOM,
+        "line", class_="cursor", x1=places[-1], x2=places[-1], y1=axes.TOP, y2=axes.BOTTOM,
         data_places=" ".join(places),
     )  # fmt: skip
     ends = ", ".join(f"{one.name} ends at {one.curve[-1][1]:.3g}" for one in chart.series)
     label = f"{match.recipe.name}, {chart.title} over the rounds: {ends}"
-    return svg.picture(curves.drawn(chart, match.recipe.rounds), [cursor], label, curves.WIDTH, curves.HEIGHT)
+    return svg.picture(axes.drawn(chart, match.recipe.rounds), [cursor], label, axes.WIDTH, axes.HEIGHT)
 
 
 def _settings(shown: Sequence[Match]) -> Markup:

@@ -7,7 +7,7 @@ import numpy as np
 from ..datasets.gaussians import mixture
 from ..playing import LineView, Match, Moment, PlaneView, densities
 from ..playing.match import REACH, edges
-from .strokes import Area, Dots, Line, Rings, Stroke, Tint, Words
+from ..strokes.shapes import Area, Dots, Line, Rings, Stroke, Tint, Words
 
 WIDTH = 320.0
 LINE_HEIGHT, PLANE_HEIGHT = 268.0, 350.0

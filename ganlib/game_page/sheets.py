@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from ..playing import Match
-from . import curves, panels, raster
-from .raster import Frame, Panel
+from ..strokes import curves as axes
+from ..strokes import raster
+from ..strokes.raster import Frame, Panel
+from . import curves, panels
 
 COLUMNS = 5
 """Moments of a strip."""
@@ -31,7 +33,7 @@ def strip(matches: Sequence[Match]) -> Frame:
 
 def charts(matches: Sequence[Match]) -> Frame:
     """A column for each game: what it looks like at the end, and its curves."""
-    wide, first = curves.WIDTH + GAP, panels.height_of(matches[0]) + GAP
+    wide, first = axes.WIDTH + GAP, panels.height_of(matches[0]) + GAP
     drawn: list[Panel] = []
     most = 0
     for column, match in enumerate(matches):
@@ -39,9 +41,9 @@ def charts(matches: Sequence[Match]) -> Frame:
         found = curves.charts_of(match)
         most = max(most, len(found))
         for row, chart in enumerate(found):
-            at = first + row * (curves.HEIGHT + GAP)
-            drawn.append((GAP + column * wide, at, curves.drawn(chart, match.recipe.rounds)))
-    return raster.sheet(drawn, len(matches) * wide + GAP, first + most * (curves.HEIGHT + GAP), scale=STILL)
+            at = first + row * (axes.HEIGHT + GAP)
+            drawn.append((GAP + column * wide, at, axes.drawn(chart, match.recipe.rounds)))
+    return raster.sheet(drawn, len(matches) * wide + GAP, first + most * (axes.HEIGHT + GAP), scale=STILL)
 
 
 def film(matches: Sequence[Match], *, every: int = 1, scale: float = 1.0) -> Iterator[Frame]:

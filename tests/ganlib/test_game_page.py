@@ -10,10 +10,12 @@ import pytest
 from PIL import Image
 
 from ganlib import game_page
-from ganlib.game_page import curves, panels, raster
+from ganlib.game_page import curves, panels
 from ganlib.game_page.page import Matches
-from ganlib.game_page.strokes import LOOKS, Area, Dots, Line, Rings, Tint, Words, by_day
 from ganlib.playing import RECIPES, play
+from ganlib.strokes import curves as axes
+from ganlib.strokes import raster
+from ganlib.strokes.shapes import LOOKS, Area, Dots, Line, Rings, Tint, Words, by_day
 
 
 @pytest.fixture(scope="module")
@@ -86,17 +88,17 @@ def test_pixels_are_where_strokes_are() -> None:
 def test_curves_stay_on_their_charts(games: Matches) -> None:
     for match in (*games["line"], *games["ring"]):
         for chart in curves.charts_of(match):
-            for stroke in curves.drawn(chart, match.recipe.rounds):
+            for stroke in axes.drawn(chart, match.recipe.rounds):
                 if isinstance(stroke, Line):
-                    assert all(curves.LEFT - 1e-6 <= x <= curves.RIGHT + 1e-6 for x, _ in stroke.points)
-                    assert all(curves.TOP - 1e-6 <= y <= curves.BOTTOM + 1e-6 for _, y in stroke.points)
+                    assert all(axes.LEFT - 1e-6 <= x <= axes.RIGHT + 1e-6 for x, _ in stroke.points)
+                    assert all(axes.TOP - 1e-6 <= y <= axes.BOTTOM + 1e-6 for _, y in stroke.points)
 
 
 def test_names_of_curves_do_not_cover_each_other() -> None:
-    same = [curves.Series("data", str(number), [(0, 0.0), (9, 0.0)]) for number in range(3)]
-    drawn = curves.drawn(curves.Chart("", same, 0.0, 1.0, []), 9)
-    heights = sorted(stroke.y for stroke in drawn if isinstance(stroke, Words) and stroke.x > curves.RIGHT)
-    assert all(after - before >= curves.APART - 1e-9 for before, after in pairwise(heights))
+    same = [axes.Series("data", str(number), [(0, 0.0), (9, 0.0)]) for number in range(3)]
+    drawn = axes.drawn(axes.Chart("", same, 0.0, 1.0, []), 9)
+    heights = sorted(stroke.y for stroke in drawn if isinstance(stroke, Words) and stroke.x > axes.RIGHT)
+    assert all(after - before >= axes.APART - 1e-9 for before, after in pairwise(heights))
 
 
 def test_a_film_of_few_colours_has_a_frame_for_each_second_moment(games: Matches, tmp_path: Path) -> None:

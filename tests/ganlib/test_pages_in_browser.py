@@ -2,6 +2,7 @@
 
 import dataclasses
 import http.server
+import io
 import shutil
 import subprocess
 import threading
@@ -16,9 +17,12 @@ from comparisons import contestant
 from comparisons import page as comparison_page
 from evaluation_reports import page as evaluation_page
 from evaluation_reports import whole
+from games import play as play_training
+from games import rules
+from PIL import Image
 from prepared_folder import Folder, some
 
-from ganlib import game_page
+from ganlib import game_page, training_page
 from ganlib.data_card import NearPair
 from ganlib.game_page.page import Matches
 from ganlib.playing import RECIPES, play
@@ -242,6 +246,25 @@ def test_the_game_is_played_by_slider_and_button_and_fits_a_narrow_screen(
         [str(last - 1), "1", "0", "round 2", "Pause"], [str(last), "1", "0", ends, "Play"],
     ]  # fmt: skip
     assert_it_fits(site, tmp_path / "narrow")
+
+
+def test_the_training_is_looked_through_by_slider_and_button_and_fits_a_narrow_screen(
+    site: Site, tmp_path: Path
+) -> None:
+    history = play_training(tmp_path / "training").history
+    buffer = io.BytesIO()
+    Image.new("RGB", (900, 300), "grey").save(buffer, format="PNG")
+    grids = {seen: buffer.getvalue() for seen in (40, 80, 120)}
+    training_page.write(history, grids, rules(), html=site.folder / "data.html")
+    document, complaints = opened(f"{site.address}/data.html", tmp_path / "profile")
+    assert complaints == []
+    assert site.asked == ["/data.html"]
+    assert "What is watched" in document
+    assert played(site, tmp_path / "plays") == [
+        ["2", "1", "0", "120 images", "Play"], ["1", "1", "0", "80 images", "Play"],
+        ["1", "1", "0", "80 images", "Pause"], ["2", "1", "0", "120 images", "Play"],
+    ]  # fmt: skip
+    assert assert_it_fits(site, tmp_path / "narrow") == 3
 
 
 def assert_it_fits(site: Site, profile: Path) -> int:

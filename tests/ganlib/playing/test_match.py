@@ -107,17 +107,20 @@ def test_both_ends_are_moments_and_frames(rounds: int) -> None:
 
 
 @pytest.mark.prove
-def test_the_whole_games_show_what_the_page_says_of_them() -> None:
-    """k = 5 ends closer than k = 1; the saturating gradient vanishes; minimax collapses and R3's game does not."""
+@pytest.mark.timeout(1800)
+def test_more_steps_of_the_discriminator_end_closer_to_the_data() -> None:
     line = {recipe.key: played(recipe).moments[-1].numbers for recipe in RECIPES["line"]}
     assert line["k-5"]["jensen_shannon"] < line["k-1"]["jensen_shannon"] < 0.1
     assert line["k-1"]["on_generated"] == pytest.approx(0.5, abs=0.02)
-    for layout, every in (("ring", 8), ("grid", 25)):
-        minimax, _, r3 = (played(recipe) for recipe in RECIPES[layout])
-        last = minimax.moments[-1].numbers
-        assert last["saturating"] < 1e-2 * last["non_saturating"], layout
-        assert last["modes"] < 0.6 * every, layout
-        assert r3.moments[-1].numbers["modes"] >= 0.9 * every, layout
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1800)
+def test_minimax_collapses_without_a_gradient_and_r3_holds_every_mode() -> None:
+    minimax, _, r3 = (played(recipe).moments[-1].numbers for recipe in RECIPES["ring"])
+    assert minimax["saturating"] < 1e-2 * minimax["non_saturating"]
+    assert minimax["modes"] <= 4
+    assert r3["modes"] == 8
 
 
 def test_equal_weights_at_the_start() -> None:

@@ -1,4 +1,4 @@
-"""What a picture of the game is made of, before anybody decides whether it becomes SVG or pixels."""
+"""What a picture is made of, before anybody decides whether it becomes SVG or pixels, and how each thing looks."""
 
 import re
 from collections.abc import Sequence
@@ -89,6 +89,7 @@ LOOKS = {
     "point": Look("generated", width=3.2),
     "judge": Look("judge", width=2, bold=True),
     "best": Look("judge", width=1.25, dashes=(4, 3)),
+    "heldout": Look("heldout", width=1.5, bold=True),
     "arrow": Look("generated", width=0.75),
     "floor": Look("soft", width=1.0),
     "level": Look("line", width=1.0),
@@ -102,7 +103,7 @@ LOOKS = {
 """The same thing has the same look wherever it is drawn: data blue, what G makes violet, what D says green."""
 
 OWN = {"data-fill": ("#cfdff1", "#24405f"), "judge": ("#0f766e", "#4fd1c0")}
-"""Colours that only this page has, by day and by night."""
+"""Colours that no other page has, by day and by night."""
 
 STRONGEST = 0.62
 """Opacity of the tint where D is sure of a place."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from .strokes import LOOKS, STRONGEST, Area, Dots, Line, Points, Rings, Stroke, Tint, Words, by_day
+from .shapes import LOOKS, STRONGEST, Area, Dots, Line, Points, Rings, Stroke, Tint, Words, by_day
 
 FINER = 3
 """Times as many pixels as are kept: what Pillow draws is not smoothed."""

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..html.markup import Markup, element
-from .strokes import LOOKS, OWN, STRONGEST, Area, Dots, Line, Points, Rings, Stroke, Tint, Words, by_day
+from .shapes import LOOKS, OWN, STRONGEST, Area, Dots, Line, Points, Rings, Stroke, Tint, Words, by_day
 
 LEVELS = 16
 """Of opacity in a tint: a small file with no visible steps."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .markup import Markup, element
+from ..html.markup import Markup, element
 
 SCRIPT = """
 for (const player of document.querySelectorAll(".player")) {
