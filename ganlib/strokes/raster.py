@@ -13,7 +13,7 @@ from .shapes import LOOKS, STRONGEST, Area, Dots, Line, Points, Rings, Stroke, T
 FINER = 3
 """Times as many pixels as are kept: what Pillow draws is not smoothed."""
 
-SPELT = str.maketrans({"−": "–", "½": "1/2"})  # noqa: RUF001
+SPELT = str.maketrans({"−": "-", "½": "1/2"})  # noqa: RUF001
 """Signs that Pillow's own font lacks."""
 
 Frame = UInt8[np.ndarray, "height width 3"]

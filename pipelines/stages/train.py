@@ -70,7 +70,7 @@ def play(settings: Settings) -> None:
                 tell(played, game, selection, data, checkpoints, live, rules)
                 if finished(game, rules, selection):
                     write_outputs(game, selection, origin, checkpoints)
-                    write_page(game, rules, checkpoints)
+                    write_page(game, rules, checkpoints, html=paths.TRAINING_PAGE)
                     live.finished()
         else:
             for _ in played:
@@ -114,7 +114,8 @@ def tell(
     rules: Rules,
 ) -> None:
     """Plays the game and says how it goes: on a bar, to MLflow, in pictures, on the page."""
-    clock = Clock(game.images_seen)
+    # Not where DVC looks for the output: after a kill, that place must be free for the earlier page.
+    clock, page = Clock(game.images_seen), checkpoints.folder / "training.html"
     with tqdm(total=rules.total, desc="train", unit="img", unit_scale=True, **stage.bar_manners()) as bar:
         for progress in played:
             show(bar, progress, None if selection is None else selection.in_short(game.history))
@@ -128,7 +129,9 @@ def tell(
                 if blocks.can_show(terminal=sys.stderr.isatty()):
                     bar.write(blocks.drawn(picture, shutil.get_terminal_size().columns), file=sys.stderr)
                 if game.history:
-                    write_page(game, rules, checkpoints, clock.pace(progress.images_seen))
+                    if not page.is_file():
+                        bar.write(f"page while it lasts: {page}")
+                    write_page(game, rules, checkpoints, html=page, pace=clock.pace(progress.images_seen))
 
 
 class Clock:
@@ -144,12 +147,12 @@ class Clock:
 
 
 def write_page(
-    game: Game, rules: Rules, checkpoints: CheckpointFolder, pace: training_page.Pace | None = None
-) -> None:  # fmt: skip
+    game: Game, rules: Rules, checkpoints: CheckpointFolder, *, html: Path, pace: training_page.Pace | None = None
+) -> None:
     """The page as far as the training has come; of one that is over it says nothing of time, so that equal trainings
     leave equal bytes."""
     grids = {int(path.stem): path.read_bytes() for path in grids_of(checkpoints)}
-    training_page.write(game.history, grids, rules, html=paths.TRAINING_PAGE, pace=pace)
+    training_page.write(game.history, grids, rules, html=html, pace=pace)
 
 
 def grids_of(checkpoints: CheckpointFolder) -> list[Path]:
