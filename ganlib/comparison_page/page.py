@@ -25,7 +25,9 @@ def page(
         element("p", "Comparison", class_="eyebrow"),
         element("h1", title),
         element("p", lead(contestants, noun), class_="lead"),
-        element("ol", *(_card(place, one) for place, one in enumerate(contestants)), class_="contestants"),
+        element(
+            "ol", *(card(place, one.name, one.facts) for place, one in enumerate(contestants)), class_="contestants"
+        ),
         element("div", *first_words(contestants, found, noun), class_="verdicts"),
         contents(sections),
     )
@@ -48,10 +50,11 @@ def lead(contestants: Sequence[Contestant], noun: str) -> str:
     )
 
 
-def _card(place: int, one: Contestant) -> Markup:
-    facts = [part for word, value in one.facts for part in (element("dt", word), element("dd", shortened(value, 80)))]
-    heading = element("h2", letter(place), element("bdi", shortened(one.name, 80)))
-    return element("li", heading, element("dl", *facts), class_=f"c{place}")
+def card(place: int, name: str, facts: Sequence[tuple[str, str]]) -> Markup:
+    """What a generator is, under its letter."""
+    told = [part for word, value in facts for part in (element("dt", word), element("dd", shortened(value, 80)))]
+    heading = element("h2", letter(place), element("bdi", shortened(name, 80)))
+    return element("li", heading, element("dl", *told), class_=f"c{place}")
 
 
 def first_words(

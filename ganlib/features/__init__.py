@@ -119,6 +119,13 @@ def check_weights(name: str, variant: str | None, weights: str | None, weights_s
         check_file(published.place, expected)
 
 
+def check_at_hand(name: str, variant: str | None, weights: str | None, weights_sha256: str | None) -> None:
+    """UserError where weights would have to be fetched from the network to open the extractor."""
+    published = _loader(name, variant, weights, weights_sha256).published()
+    if weights is None and published is not None and not published.place.exists():
+        raise UserError(f"the weights of {name} are not on this machine yet; fetch them once: dvc repro evaluate.")
+
+
 def _loader(name: str, variant: str | None, weights: str | None, weights_sha256: str | None) -> ExtractorLoader:
     leaf = components.leaf(ExtractorLoader, name)
     options = {"weights": weights, "weights_sha256": weights_sha256}
