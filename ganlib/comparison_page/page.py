@@ -9,6 +9,7 @@ from ..html.page import Section, contents, document
 from .changes import Change, sentence
 from .contestants import LETTERS, Contestant
 from .numbers import letter
+from .people import opinions
 from .style import STYLE
 
 MARKS = {"bad": "✕", "warn": "!", "good": "✓", "plain": "i"}
@@ -72,6 +73,8 @@ def first_words(
     sentences = [sentence(LETTERS[place], one) for place, one in enumerate(found, 1)]
     favoured = any(change.favour for one in found for change in one.values())
     boxes.append(_box("plain", "Clear differences" if favoured else "No clear differences", sentences))
+    if said := opinions(contestants):
+        boxes.append(_box("plain", "Asked blind", said))
     return boxes
 
 

@@ -160,7 +160,31 @@ def open_extractor(
     trained: Path,
     device: torch.device,
 ) -> FeatureExtractor:
-    """The extractor that `evaluate.extractor` names, in evaluation mode on `device`, known to torch-fidelity.
+    """As `load_extractor`, and known to torch-fidelity, which takes seconds to import."""
+    extractor = load_extractor(
+        name,
+        kind,
+        variant=variant,
+        weights=weights,
+        weights_sha256=weights_sha256,
+        trained=trained,
+        device=device,
+    )
+    register(extractor)
+    return extractor
+
+
+def load_extractor(
+    name: str,
+    kind: Kind,
+    *,
+    variant: str | None = None,
+    weights: str | None,
+    weights_sha256: str | None,
+    trained: Path,
+    device: torch.device,
+) -> FeatureExtractor:
+    """The extractor that `evaluate.extractor` names, in evaluation mode on `device`.
 
     `variant`, `weights` and `weights_sha256` are `evaluate`'s; `trained` is where the pipeline's own classifier lies.
     """
@@ -169,7 +193,6 @@ def open_extractor(
     extractor = loader.load(trained).eval().requires_grad_(False).to(device)
     if device.type == "cpu":  # whose convolutions are faster so
         extractor.to(memory_format=torch.channels_last)
-    register(extractor)
     return extractor
 
 

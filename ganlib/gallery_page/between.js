@@ -10,8 +10,14 @@ function pin(which) {
   if (!chosen) return;
   pins[which] = chosen;
   const missing = Object.keys(pins).filter((name) => !pins[name]);
-  if (missing.length) tell("between-said", `Pinned as ${which}: ${described(chosen)}. Pin another as ${missing[0]}.`);
-  else walkBetween();
+  if (missing.length) {
+    const sentence = `Pinned as ${which}: ${described(chosen)}. Pin another as ${missing[0]}.`;
+    tell("chosen-said", sentence);
+    tell("between-said", sentence);
+  } else {
+    walkBetween();
+    byId("between").scrollIntoView();
+  }
 }
 
 function wayWords(count = steps) {
@@ -25,7 +31,7 @@ const walkBetween = only("between-said", async () => {
   frames = (await ask("/between", words)).frames;
   byId("pins").replaceChildren(...["start", "end"].flatMap((which) => letters.map((letter) =>
     figure(frames[letter].at(which === "start" ? 0 : -1), `${ofLetter(letter)}${which}: ${described(pins[which])}`, 56, [mark(letter), ` ${which}`]))));
-  byId("film").replaceChildren(...letters.map((letter) => figure(frames[letter][0], `${ofLetter(letter)}frame 0`, 160, [mark(letter)])));
+  byId("film").replaceChildren(...letters.map((letter) => figure(frames[letter][0], `${ofLetter(letter)}frame 0`, 144, [mark(letter)])));
   byId("strips").replaceChildren(...letters.map(strip));
   for (const letter of letters) {
     for (const [form, count] of [["strip", Math.min(STRIP, steps)], ["gif", steps], ["mp4", steps]]) {

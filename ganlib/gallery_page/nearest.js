@@ -41,6 +41,7 @@ for (const letter of letters) {
     if (!chosen) return;
     asking = { place: chosen, letter };
     findNearest();
+    byId("nearest").scrollIntoView();
   });
 }
 tell("nearest-said", "Choose a picture of the wall, then ask for the nearest ones.");

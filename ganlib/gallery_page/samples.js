@@ -6,7 +6,7 @@ const cells = () => [...wall.querySelectorAll("button")];
 
 function truncation() {
   const control = byId("truncation");
-  return control.value === control.max ? {} : { truncation: control.value };
+  return Number(control.value) === Number(control.max) ? {} : { truncation: control.value };
 }
 
 function wallWords() {
@@ -53,10 +53,10 @@ function choose(button, place) {
     one.tabIndex = one === button ? 0 : -1;
   }
   byId("chosen-pictures").replaceChildren(...letters.map((letter) =>
-    figure(place.addresses[letter], `${ofLetter(letter)}${described(place)}`, 128, [mark(letter)])));
+    figure(place.addresses[letter], `${ofLetter(letter)}${described(place)}`, 88, [mark(letter)])));
   const strength = place.truncation ? `, truncation ${place.truncation}` : "";
   tell("chosen-said", `Chosen: ${described(place)}${strength}.`);
-  for (const id of ["pin-start", "pin-end", ...letters.map((letter) => `nearest-${letter}`)]) byId(id).disabled = false;
+  byId("chosen-acts").hidden = false;
 }
 
 function turnTo(place) {
@@ -113,5 +113,4 @@ byId("another").addEventListener("click", () => {
 byId("earlier").addEventListener("click", () => turnTo(first - Number(byId("count").value)));
 byId("later").addEventListener("click", () => turnTo(first + Number(byId("count").value)));
 wall.addEventListener("keydown", walk);
-for (const id of ["pin-start", "pin-end", ...letters.map((letter) => `nearest-${letter}`)]) byId(id).disabled = true;
 draw();

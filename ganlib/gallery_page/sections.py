@@ -9,6 +9,8 @@ from .exhibits import Exhibit
 
 LONGEST_SEED = 9007199254740991
 """What a browser counts to without rounding; `ganlib sample` takes greater ones."""
+USUAL = 24
+"""Pictures at once, about."""
 WEAKEST, STRONGEST, STEP = 2.0, 0.1, 0.05
 """Of truncation."""
 
@@ -46,15 +48,8 @@ def _controls(classes: Sequence[str], counts: Sequence[int]) -> Markup:
         options = [element("option", shortened(name, 60), value=number) for number, name in enumerate(classes)]
         turns = element("option", "all in turn", value="")
         fields.append(_field("Class", "label", element("select", turns, *options, id="label")))
-    several = [
-        element(
-            "option",
-            str(count),
-            value=count,
-            selected="" if count == min(counts, key=lambda one: abs(one - 24)) else None,
-        )
-        for count in counts
-    ]
+    usual = min(counts, key=lambda one: abs(one - USUAL))
+    several = [element("option", str(one), value=one, selected="" if one == usual else None) for one in counts]
     fields.append(_field("Pictures", "count", element("select", *several, id="count")))
     strength = element(
         "input", id="truncation", type="range", min=STRONGEST, max=WEAKEST, step=STEP, value=WEAKEST,
@@ -79,7 +74,7 @@ def _chosen(letters: str) -> Markup:
         element(
             "div",
             element("p", "Choose a picture of the wall.", id="chosen-said", role="status"),
-            element("div", *pins, *close, class_="buttons"),
+            element("div", *pins, *close, id="chosen-acts", class_="buttons", hidden=""),
         ),
         id="chosen", class_="chosen", aria_label="The chosen picture", role="group",
     )  # fmt: skip

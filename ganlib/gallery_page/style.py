@@ -23,12 +23,16 @@ output { min-width: 3rem; font-variant-numeric: tabular-nums; }
 .wall button[aria-pressed=true] { border-color: var(--link); box-shadow: 0 0 0 1px var(--link); }
 .wall .pair { display: flex; align-items: center; gap: 4px; }
 .wall .letter { width: .8em; }
-.wall img, .row img { max-width: none; }
+.wall img, .row img, #found li img { max-width: none; }
+[hidden] { display: none !important; }
 .wall .name { display: block; padding: 0 4px; color: var(--soft); overflow-wrap: anywhere; }
 .keep { font-size: .9rem; } .keep a { margin-right: .7rem; white-space: nowrap; }
-.chosen { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem 1.2rem; border-top: 1px solid var(--line);
-  margin-top: 1rem; padding-top: 1rem; }
-.chosen p { margin: 0 0 .6rem; }
+.chosen { display: flex; align-items: center; gap: .6rem 1.2rem; border-top: 1px solid var(--line); margin-top: 1rem;
+  padding: .8rem 0; position: sticky; bottom: 0; background: var(--sheet); }
+.chosen p { margin: 0; font-size: .92rem; }
+.chosen .buttons { margin-top: .5rem; }
+.chosen .large { gap: .6rem; flex: none; flex-wrap: nowrap; }
+.chosen img { max-width: none; }
 .large { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure.one figcaption { margin-top: .25rem; font-size: .8rem; }
 .pins { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; margin-bottom: 1rem; }
@@ -46,5 +50,9 @@ figure.one figcaption { margin-top: .25rem; font-size: .8rem; }
   .wish .field { flex: 1 1 8rem; } .wish input[type=number], .wish select { width: 100%; max-width: none; }
   .field span { width: 100%; } .field input[type=range] { flex: 1; min-width: 0; }
   .ballot button { flex: 1 1 8rem; padding: .8rem .4rem; }
+  .chosen { align-items: flex-start; gap: .6rem; }
+  .chosen .large { gap: .3rem; }
+  .chosen img { width: 44px; height: auto; }
+  .chosen button { font-size: .85rem; padding: .3rem .55rem; min-height: 2.2rem; }
 }
 """

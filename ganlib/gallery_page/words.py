@@ -13,7 +13,7 @@ KEYS = (
     ("N", "in the wall, the training pictures nearest to it"),
     ("Left, Right, Down", "in the vote, the left one, the right one, cannot tell"),
 )
-COLOURS = {1: "grey", 2: "grey, transparent", 3: "colour", 4: "colour, transparent"}
+COLOURS = {1: "Grey", 2: "Grey transparent", 3: "Coloured", 4: "Coloured transparent"}
 
 
 def header(
@@ -37,8 +37,8 @@ def header(
 def lead(exhibits: Sequence[Exhibit], classes: Sequence[str], size: tuple[int, int, int]) -> str:
     """What is drawn."""
     channels, height, width = size
-    of_classes = f" of {count(len(classes), 'class', 'classes')}" if classes else ""
-    what = f"Pictures of {by(width, height)} pixels, {COLOURS.get(channels, f'{channels} channels')}{of_classes}"
+    of_classes = f", of {count(len(classes), 'class', 'classes')}" if classes else ""
+    what = f"{COLOURS[channels]} pictures of {by(width, height)} pixels{of_classes}"
     if len(exhibits) == 1:
         return f"{what}, each drawn from a seed and a number: the same ones give the same picture."
     if len({one.latents for one in exhibits}) == 1:

@@ -112,7 +112,7 @@ def _data_of(named: Named) -> str | None:
 def _by_features(settings: Settings, data: PreparedData, heldout: Split, device: torch.device) -> Space:
     chosen = settings.evaluate
     features.check_at_hand(chosen.extractor, chosen.variant, chosen.weights, chosen.weights_sha256)
-    extractor = features.open_extractor(
+    extractor = features.load_extractor(
         chosen.extractor,
         data.kind,
         variant=chosen.variant,

@@ -67,6 +67,11 @@ def write_generator(
 @pytest.fixture
 def bench_project(project: Project) -> Project:
     """The current folder: data, a classifier of them, and generators in models/gan and models/other."""
+    return with_bench(project)
+
+
+def with_bench(project: Project) -> Project:
+    """As the fixture `bench_project`, of a project that is the current folder."""
     settings = parse(SETTINGS, where="test")
     Path("params.yaml").write_text(json.dumps(SETTINGS))
     write_data()
