@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from contextlib import suppress
 
 import uvicorn
 
@@ -37,24 +38,26 @@ def listening(port: int) -> socket.socket:
     return listener
 
 
-def serve(listener: socket.socket, studio: Studio, reference: Opening) -> None:
-    """Answers until Ctrl-C or SIGTERM; says where."""
-    port = listener.getsockname()[1]
+def server_of(studio: Studio, reference: Opening, port: int) -> uvicorn.Server:
+    """All that answers on this port, guarded."""
     ballot = Ballot(studio) if len(studio.drawers) == 2 else None
     app = Guard(Gallery(page_of(studio), studio, reference, ballot).app(), port)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none",
         timeout_graceful_shutdown=PATIENCE,
     )  # fmt: skip
+    return uvicorn.Server(config)
+
+
+def serve(listener: socket.socket, studio: Studio, reference: Opening) -> None:
+    """Answers until Ctrl-C or SIGTERM; says where."""
+    port = listener.getsockname()[1]
+    server = server_of(studio, reference, port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = " beside ".join(drawer.named.name for drawer in studio.drawers.values())
     print(f"The gallery shows {names} at http://{HOST}:{port} (Ctrl-C ends it).", flush=True)
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:  # uvicorn has ended in order, and then passes on what ended it
-        pass
-    finally:
-        listener.close()
+    with suppress(KeyboardInterrupt):  # uvicorn ends in order, and then passes on what ended it
+        server.run(sockets=[listener])
     print("Stopped.")
 
 

@@ -1,4 +1,4 @@
-"""The gallery as a person starts it, over a project with two registered generators, and requests to it."""
+"""Running galleries, in this process and as a person starts them, and requests to them."""
 
 import http.client
 import json
@@ -6,13 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from mlflow_project import free_port, wait_until
+
+from pipelines import params
+from pipelines.gallery import serving
+from pipelines.gallery.reference import Opening
+from pipelines.gallery.studio import open_studio
 
 PROGRAM = Path(sys.executable).with_name("ganlib")
 
@@ -43,7 +50,6 @@ class Server:
 
     folder: Path
     port: int
-    process: "subprocess.Popen[str]"
 
     @property
     def address(self) -> str:
@@ -73,33 +79,58 @@ class Server:
 
 
 @contextmanager
-def gallery(folder: Path, *models: str) -> Iterator[Server]:
-    """Started by its command; ended whatever happens."""
+def in_this_process(*models: str) -> Iterator[Server]:
+    """A gallery over the current folder, in a thread."""
+    chosen, device = params.load(), torch.device("cpu")
+    studio = open_studio(models, chosen, device)
+    reference = Opening(chosen, [drawer.named for drawer in studio.drawers.values()], device)
+    listener = serving.listening(0)
+    port = listener.getsockname()[1]
+    server = serving.server_of(studio, reference, port)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield Server(Path.cwd(), port)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@dataclass
+class Command(Server):
+    """A gallery that a person started."""
+
+    process: "subprocess.Popen[str]"
+
+    def interrupt(self) -> tuple[int, str, str]:
+        """Exit code, output and complaints after Ctrl-C."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        said, complained = self.process.communicate(timeout=30)
+        return self.process.returncode, said, complained
+
+    def answers(self) -> bool:
+        """False until it does; fails where the command has ended."""
+        assert self.process.poll() is None, self.process.communicate()
+        try:
+            return self.ask("/").status == 200
+        except OSError:
+            return False
+
+
+@contextmanager
+def started(folder: Path, *models: str) -> Iterator[Command]:
+    """By its command; ended whatever happens."""
     port = free_port()
     process = subprocess.Popen(
         [PROGRAM, "gallery", *models, "--port", str(port)], cwd=folder, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    server = Server(folder, port, process)
+    command = Command(folder, port, process)
     try:
-        wait_until(lambda: answers(server), seconds=120)
-        yield server
+        wait_until(command.answers, seconds=180)
+        yield command
     finally:
-        process.kill()
-        process.communicate()
-
-
-def answers(server: Server) -> bool:
-    """False until it does; fails where the command has ended."""
-    assert server.process.poll() is None, server.process.communicate()
-    try:
-        return server.ask("/").status == 200
-    except OSError:
-        return False
-
-
-def interrupted(server: Server) -> tuple[int, str, str]:
-    """Exit code, output and complaints after Ctrl-C."""
-    os.killpg(server.process.pid, signal.SIGINT)
-    said, complained = server.process.communicate(timeout=30)
-    return server.process.returncode, said, complained
+        if process.poll() is None:
+            process.kill()
+            process.communicate()

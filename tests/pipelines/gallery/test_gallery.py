@@ -2,23 +2,26 @@
 
 import csv
 import io
-import re
+import json
+import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pytest
 import torch
-from bench_project import write_generator
-from gallery_support import Server, gallery, interrupted
+from bench_project import SETTINGS, train_classifier, write_data, write_generator
+from gallery_support import Server, in_this_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow_project import free_port
 from PIL import Image
 from typer.testing import CliRunner
 
-from pipelines import generators, params
+from ganlib.settings import parse
+from pipelines import generators
 from pipelines.cli import app
 
 BETWEEN = "start_seed=3&start_index=1&end_seed=4&end_index=5"
@@ -29,11 +32,19 @@ WISHES = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def here(two: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The gallery, in whose project we are."""
-    monkeypatch.chdir(two.folder)
-    return two
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A gallery of two generators that nobody registered; the current folder has their data and a classifier."""
+    folder = tmp_path_factory.mktemp("gallery")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_data()
+        train_classifier(parse(SETTINGS, where="test"))
+        Path("params.yaml").write_text(json.dumps(SETTINGS))
+        write_generator(Path("models/gan"), seed=0)
+        write_generator(Path("models/other"), seed=1)
+        with in_this_process("models/gan", "models/other") as server:
+            yield server
 
 
 @pytest.mark.parametrize("wish", WISHES)
@@ -50,12 +61,12 @@ def pixels_in(archive: bytes) -> np.ndarray:
         return np.stack([np.asarray(Image.open(io.BytesIO(files.read(name)))) for name in names])[:, None]
 
 
-@pytest.mark.parametrize(("who", "version"), [("A", "1"), ("B", "2")])
-def test_a_picture_is_what_ganlib_sample_draws(here: Server, tmp_path: Path, who: str, version: str) -> None:
+@pytest.mark.parametrize(("who", "gan"), [("A", "models/gan"), ("B", "models/other")])
+def test_a_picture_is_what_ganlib_sample_draws(two: Server, tmp_path: Path, who: str, gan: str) -> None:
     words = ["--seed", "7", "--label", "two", "--label", "2", "--truncation", "0.5", "-o", f"{tmp_path}/pictures/"]
-    assert CliRunner().invoke(app, ["sample", version, "-n", "40", *words]).exit_code == 0
+    assert CliRunner().invoke(app, ["sample", gan, "-n", "40", *words]).exit_code == 0
     drawn = [np.asarray(Image.open(file)) for file in sorted((tmp_path / "pictures").glob("*.png"))]
-    some = here.ask(f"/pictures.zip?seed=7&first=5&count=12&label=2&truncation=0.5&who={who}")
+    some = two.ask(f"/pictures.zip?seed=7&first=5&count=12&label=2&truncation=0.5&who={who}")
     assert np.array_equal(pixels_in(some.body)[:, 0], drawn[5:17])
 
 
@@ -80,11 +91,11 @@ def test_a_way_leads_from_one_picture_to_the_other(two: Server) -> None:
     assert frames["A"] != frames["B"]
 
 
-def test_the_nearest_are_those_of_a_plain_search(here: Server) -> None:
-    said = here.ask("/nearest?seed=7&index=3&who=B").said
+def test_the_nearest_are_those_of_a_plain_search(two: Server) -> None:
+    said = two.ask("/nearest?seed=7&index=3&who=B").said
     train = np.load("data/prepared/images.npy")[:90].astype(float)
     heldout = np.load("data/prepared/images.npy")[90:].astype(float)
-    drawer = generators.open_drawer(generators.find("2", params.load()), torch.device("cpu"))
+    drawer = generators.open_drawer(generators.from_files(Path("models/other")), torch.device("cpu"))
     (picture,) = torch.cat(list(drawer.pictures(drawer.noise(7, [3]), torch.tensor([0])))).numpy().astype(float)
     wanted = np.array([apart(picture, other) for other in train])
     in_pixels = next(space for space in said["spaces"] if space["name"] == "pixels")
@@ -216,29 +227,6 @@ def test_a_vote_comes_from_the_page_alone(two: Server) -> None:
     assert two.vote(words).status == 400, "a question has one answer"
 
 
-def test_votes_are_kept_and_compare_tells_them(here: Server) -> None:
-    before = here.ask("/result").said["sentence"]
-    for _ in range(3):
-        asked = here.ask("/question").said
-        assert set(asked) == {"question", "number", "name", "left", "right"}
-        answer = here.vote({"question": asked["question"], "choice": "neither"})
-        assert answer.said["not_kept"] == ""
-    after = here.ask("/result").said["sentence"]
-    assert unsure(after) == unsure(before) + 3
-    done = CliRunner().invoke(app, ["compare", "2", "1", "--samples", "80"])
-    assert done.exit_code == 0, done.output
-    told = " ".join(done.output.split())
-    # A of the comparison is the gallery's B.
-    assert after.replace("A beside B", "B beside A") in told, told
-    assert "What people say" in Path("reports/compare.html").read_text(encoding="utf-8")
-
-
-def unsure(sentence: str) -> int:
-    """How many could not tell."""
-    found = re.search(r"(\d+) could not tell", sentence)
-    return int(found[1]) if found else 0
-
-
 def sentence_of(*words: str) -> str:
     """The one sentence of a mistake."""
     done = CliRunner().invoke(app, ["gallery", *words])
@@ -248,35 +236,44 @@ def sentence_of(*words: str) -> str:
     return line
 
 
-def test_a_port_in_use_is_a_sentence(here: Server) -> None:
-    assert f"Port {here.port} on 127.0.0.1 cannot be used" in sentence_of("1", "--port", str(here.port))
+def test_a_port_in_use_is_a_sentence(two: Server) -> None:
+    assert f"Port {two.port} on 127.0.0.1 cannot be used" in sentence_of("models/gan", "--port", str(two.port))
 
 
-def test_generators_that_cannot_be_shown_are_a_sentence(here: Server) -> None:
+def test_generators_that_cannot_be_shown_are_a_sentence(two: Server) -> None:
     port = ("--port", str(free_port()))
     write_generator(Path("models/points"), seed=1, points=2)
     write_generator(Path("models/larger"), seed=1, side=8)
     write_generator(Path("models/letters"), seed=1, classes=("a", "b", "c"))
-    assert "has no version 9" in sentence_of("9", *port)
+    assert "holds no generator" in sentence_of("models", *port)
     assert "ganlib sample models/points" in sentence_of("models/points", *port)
-    assert "one size" in sentence_of("1", "models/larger", *port)
-    assert "knows the classes zero, one, two" in sentence_of("1", "models/letters", *port)
-    assert "one and the same" in sentence_of("2", "pictures@challenger", *port)
+    assert "one size" in sentence_of("models/gan", "models/larger", *port)
+    assert "knows the classes zero, one, two" in sentence_of("models/gan", "models/letters", *port)
+    assert "one and the same" in sentence_of("models/gan", "./models/gan", *port)
 
 
-def test_ctrl_c_ends_it_and_one_without_classes_is_asked_for_none(gallery_folder: Path, tmp_path: Path) -> None:
+def test_a_generator_without_classes_is_asked_for_none(two: Server, tmp_path: Path) -> None:
     write_generator(tmp_path / "plain", seed=3, classes=())
-    (tmp_path / "params.yaml").write_text("device: cpu\nnetwork:\n  name: mlp\n")
-    with gallery(tmp_path, "plain") as server:
+    with in_this_process(str(tmp_path / "plain")) as server:
         assert "knows no classes" in server.ask("/pictures?label=0").sentence
         said = server.ask("/pictures?count=2").said
         assert (said["labels"], said["names"]) == ([None, None], ["", ""])
-        assert "dataset.json is missing" in server.ask("/nearest").sentence
         assert server.ask("/question").status == 404, "there is nobody to vote against"
         assert b'id="label"' not in server.ask("/").body
-        code, said, complained = interrupted(server)
-        assert (code, complained) == (0, "")
-        assert said.endswith("Stopped.\n")
-        with pytest.raises(OSError, match="refused"):
-            server.ask("/")
-    assert not (tmp_path / "mlflow.db").exists(), "a folder's generator needs no store"
+
+
+def test_what_is_not_there_costs_the_nearest_pictures_alone(
+    two: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree("data", tmp_path / "data")
+    shutil.copy("params.yaml", tmp_path)
+    write_generator(tmp_path / "gan", seed=3)
+    monkeypatch.chdir(tmp_path)
+    with in_this_process("gan") as server:
+        features, pixels = sorted(server.ask("/nearest").said["spaces"], key=lambda space: space["name"])
+        assert "dvc repro classifier" in features["absent"], "it was not trained"
+        assert pixels["found"]
+    shutil.rmtree("data")
+    with in_this_process("gan") as server:
+        assert "dataset.json is missing" in server.ask("/nearest").sentence
+        assert server.ask("/pictures").status == 200
