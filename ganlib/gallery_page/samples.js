@@ -22,7 +22,7 @@ const draw = only("samples-said", async () => {
   const startedAt = performance.now();
   const said = await ask("/pictures", words);
   const focused = cells().indexOf(document.activeElement);
-  wall.replaceChildren(...said.indices.map((index, at) => cell(said, at, { seed: words.seed, index, label: said.labels[at], name: said.names[at] })));
+  wall.replaceChildren(...said.indices.map((index, at) => cell(said, at, { seed: words.seed, index, label: said.labels[at], name: said.names[at], truncation: words.truncation })));
   (cells()[focused >= 0 ? focused : 0] ?? cells()[0]).tabIndex = 0;
   if (focused >= 0) (cells()[focused] ?? cells()[0]).focus();
   for (const letter of letters) {
@@ -41,7 +41,7 @@ function cell(said, at, place) {
   const same = chosen && chosen.seed === place.seed && chosen.index === place.index && chosen.label === place.label;
   button.ariaPressed = String(Boolean(same));
   const addresses = Object.fromEntries(letters.map((letter) => [letter, said.pictures[letter][at]]));
-  button.addEventListener("click", () => choose(button, { ...place, addresses, ...truncation() }));
+  button.addEventListener("click", () => choose(button, { ...place, addresses }));
   const name = place.name ? [made("span", { className: "name", textContent: place.name })] : [];
   return made("li", {}, button, ...name);
 }

@@ -58,11 +58,16 @@ def begun(first: str, second: str, seed: int) -> Sitting:
 
 def record(store: Store, versions: Iterable[tuple[str, int]], votes: Votes) -> None:
     """Writes the votes to these versions, over what the same sitting wrote before."""
+    name, text = written(votes)
+    for model, number in versions:
+        store.client.set_model_version_tag(model, str(number), name, text)
+
+
+def written(votes: Votes) -> tuple[str, str]:
+    """The tag's name, and what it holds."""
     words = asdict(votes)
     key = words["sitting"].pop("key")
-    text = json.dumps(words, sort_keys=True)
-    for model, number in versions:
-        store.client.set_model_version_tag(model, str(number), RECORD + key, text)
+    return RECORD + key, json.dumps(words, sort_keys=True)
 
 
 def read(tags: Mapping[str, str], name: str) -> list[Votes]:
