@@ -24,7 +24,7 @@ from .networks import Discriminator, Generator
 from .prepared import PreparedData, Split
 from .settings import EvaluateSettings, plain
 from .shapes import Logits
-from .uncertainty import difference
+from .uncertainty import apart, difference
 
 NOT_OF_THE_PROTOCOL = {"extractor", "weights", "weights_sha256", "batch_size", "leave_out"}
 """Settings that change no number, or are in the protocol by their effect."""
@@ -225,5 +225,10 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, D
         counterpart = other.get(name, {})
         ours, theirs = result.get("replicates", ()), counterpart.get("replicates", ())
         if name != "protocol" and len(ours) == len(theirs) >= 2:
-            found[name] = Difference(*difference(result["value"], counterpart["value"], ours, theirs))
+            values = result["value"], counterpart["value"]
+            if len(set(ours)) > 1 or len(set(theirs)) > 1:
+                found[name] = Difference(*difference(*values, ours, theirs))
+            else:  # none or all of a share, in every group: only the share's own bounds know how sure that is
+                bounds = [(side["low"], side["high"]) for side in (result, counterpart)]
+                found[name] = Difference(*apart(*values, *bounds))
     return found

@@ -84,6 +84,20 @@ def difference(one: float, other: float, ones: Sequence[float], others: Sequence
     return one - other, between.low, between.high
 
 
+def apart(
+    one: float, other: float, ones: tuple[float, float], others: tuple[float, float]
+) -> tuple[float, float, float]:
+    """(one - other, low, high) from the bounds (low, high) of each, as though the two were independent.
+
+    MOVER (Donner & Zou 2012): wider than what pairing gives, and all there is where no replicate moves, as in a share
+    of which none or all succeeded.
+    """
+    gap = one - other
+    low = gap - math.hypot(one - ones[0], others[1] - other)
+    high = gap + math.hypot(ones[1] - one, other - others[0])
+    return gap, low, high
+
+
 def _standard_error(replicates: Sequence[float]) -> float:
     count = len(replicates)
     mean = math.fsum(replicates) / count

@@ -54,8 +54,8 @@ PUBLISHED = {
 
 RECIPES: dict[str, dict[str, Any]] = {
     "ring": {
-        "epochs": 32,
-        "network": {"width": 12, "depth": 6},
+        "epochs": 20,
+        "network": {"width": 12, "depth": 6, "generator_activation": "tanh"},
         "loss": "relativistic",
         "penalty": "r1_r2",
         "gamma": (0.01, 0.001),
@@ -64,11 +64,11 @@ RECIPES: dict[str, dict[str, Any]] = {
         "ema_half_life_kimg": 50.0,
     },
     "grid": {
-        "epochs": 50,
-        "network": {"width": 12, "depth": 6},
+        "epochs": 40,
+        "network": {"width": 12, "depth": 5, "generator_activation": "tanh"},
         "loss": "relativistic",
         "penalty": "r1_r2",
-        "gamma": (1.0, 0.02),
+        "gamma": (1.0, 0.03),
         "lr": (2e-3, 1e-5),
         "beta2": 0.99,
         "ema_half_life_kimg": 50.0,

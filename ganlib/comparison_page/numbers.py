@@ -17,7 +17,8 @@ HOW = (
     "An interval holds, with a probability of 95%, the number that endlessly many pictures of the same generator "
     "would give. That of a difference is made of both generators' results without each of the same 20 groups of "
     "latents in turn (the delete-a-group jackknife, Kott 2001): what luck two generators have in common, because "
-    "their pictures come of the same latents, cancels.",
+    "their pictures come of the same latents, cancels. Where no result moves, as when neither generator "
+    "copies at all, the two intervals of their own make it (MOVER, Donner & Zou 2012).",
     "Of twenty differences between generators that are equally good, one is expected to look clear by chance alone: "
     "do not go by a single number.",
     "The intervals say nothing of how another training with another seed would have come out. Which recipe is better "

@@ -1,7 +1,7 @@
 """Multilayer perceptrons on flattened pictures, as in the first paper: any size, small pictures; or on points."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -12,6 +12,10 @@ from ..shapes import Features, Images, Labels, Latents, Logits
 from . import Discriminator, Fit, Generator, NetworkFamily, projected, spectrally_normalise
 
 Size = Annotated[int, Field(gt=0)]
+Activation = Literal["leaky_relu", "tanh"]
+
+TANH_GAIN = 1.2
+"""At 1 some modes of a grid were lost for long by generators of six layers."""
 
 
 @component
@@ -23,10 +27,13 @@ class Mlp(NetworkFamily):
     depth: Size = 3
     spectral_norm: bool = False
     """Whether D's weights are divided by their largest singular value."""
+    generator_activation: Activation = "leaky_relu"
+    """Of G's hidden layers. tanh makes plateaus with steep edges, for data in separate modes: latents are connected, so
+    some of them always land between two modes, the fewer the steeper the way is."""
 
     def generator(self, fit: Fit) -> Generator:
         """Latents (and a label embedding) to pixels through tanh; to coordinates, which know no bounds, without."""
-        return MlpGenerator(fit, hidden=8 * self.width, depth=self.depth)
+        return MlpGenerator(fit, hidden=8 * self.width, depth=self.depth, activation=self.generator_activation)
 
     def discriminator(self, fit: Fit) -> Discriminator:
         """Pixels to one logit; labels by projection."""
@@ -36,23 +43,27 @@ class Mlp(NetworkFamily):
         return discriminator
 
 
-def _hidden_layers(inputs: int, hidden: int, depth: int) -> nn.Sequential:
+def _hidden_layers(inputs: int, hidden: int, depth: int, activation: Activation = "leaky_relu") -> nn.Sequential:
     layers: list[nn.Module] = []
     for i in range(depth):
-        layers += [nn.Linear(inputs if i == 0 else hidden, hidden), nn.LeakyReLU(0.2)]
+        layer = nn.Linear(inputs if i == 0 else hidden, hidden)
+        if activation == "tanh":
+            # Signals neither die out nor saturate through several layers (LeCun et al. 1998, with some gain for depth).
+            nn.init.normal_(layer.weight, std=TANH_GAIN * layer.in_features**-0.5)
+        layers += [layer, nn.Tanh() if activation == "tanh" else nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers)
 
 
 class MlpGenerator(Generator):
     """See `Mlp.generator`."""
 
-    def __init__(self, fit: Fit, *, hidden: int, depth: int) -> None:
+    def __init__(self, fit: Fit, *, hidden: int, depth: int, activation: Activation) -> None:
         super().__init__()
         self.image_shape = fit.image_shape
         self.makes = fit.kind
         self.embedding = nn.Embedding(fit.n_classes, fit.latent_dim) if fit.n_classes else None
         inputs = fit.latent_dim * (2 if fit.n_classes else 1)
-        self.hidden = _hidden_layers(inputs, hidden, depth)
+        self.hidden = _hidden_layers(inputs, hidden, depth, activation)
         self.to_pixels = nn.Linear(hidden, math.prod(fit.image_shape))
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:

@@ -143,10 +143,17 @@ def _fill(root: Path, inside: str, commit: str, lock: str | None) -> None:
     if local.is_file():  # remotes and how to get at them
         shutil.copy(local, project / local)
     dvc = [sys.executable, "-m", "dvc"]
-    cache = _run([*dvc, "cache", "dir"])
-    _run([*dvc, "config", "--local", "cache.dir", cache], folder=project)
+    places = {"cache.dir": _run([*dvc, "cache", "dir"]), **_folders_of_remotes(_run([*dvc, "config", "--list"]))}
+    for name, place in places.items():
+        _run([*dvc, "config", "--local", name, place], folder=project)
     # Of the data alone, so that nothing else can come from the cache.
     files.write_text(project / origin.LOCK, origin.lock_of_data(lock or ""))
+
+
+def _folders_of_remotes(listed: str) -> dict[str, str]:
+    """The remotes that are folders, by the names of their settings: as DVC lists them, a relative one made absolute."""
+    found = dict(line.split("=", 1) for line in listed.splitlines() if line.startswith("remote.") and "=" in line)
+    return {name: place for name, place in found.items() if name.endswith(".url") and Path(place).is_absolute()}
 
 
 def git(*arguments: str) -> str:

@@ -63,7 +63,7 @@ def test_killed_again_and_again_the_generator_is_the_same(longer: Project, tmp_p
     assert (killed.folder / "reports/history.csv").read_bytes() == (longer.folder / "reports/history.csv").read_bytes()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.prove)])
 def test_a_polite_stop_saves_and_says_that_it_can_go_on(
     longer: Project, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -100,9 +100,9 @@ def test_a_polite_stop_reaches_all_and_is_resumable(prepared: Project, tmp_path:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"train__processes": 64}, "train.processes is 64 but there are only"),
         ({"train__batch_size": 15}, "train.batch_size is 15, which"),
-        ({"loss__name": "wasserstien"}, "loss.name is 'wasserstien'; choose one of"),
+        pytest.param({"train__processes": 64}, "train.processes is 64 but there are only", marks=pytest.mark.prove),
+        pytest.param({"loss__name": "wasserstien"}, "loss.name is 'wasserstien'; choose", marks=pytest.mark.prove),
     ],
 )
 def test_a_mistake_is_said_once(prepared: Project, tmp_path: Path, values: dict[str, object], sentence: str) -> None:

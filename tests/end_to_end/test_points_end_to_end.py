@@ -68,9 +68,19 @@ def test_they_are_drawn_beside_the_training_points(points: Project) -> None:
 @pytest.mark.parametrize(
     ("setting", "stage", "sentence"),
     [
-        ("network.name=dcgan", "train", r"network\.name is dcgan, which does not make points.*set it to mlp\."),
+        pytest.param(
+            "network.name=dcgan",
+            "train",
+            r"network\.name is dcgan, which does not make points.*set it to mlp\.",
+            marks=pytest.mark.prove,
+        ),
         ("evaluate.extractor=classifier", "evaluate", r"extractor is classifier, .*set it to coordinates\."),
-        ("data.resolution=16", "prepare", r"data\.resolution is 16 but .*set data\.resolution to null\."),
+        pytest.param(
+            "data.resolution=16",
+            "prepare",
+            r"data\.resolution is 16 but .*set data\.resolution to null\.",
+            marks=pytest.mark.prove,
+        ),
     ],
 )
 def test_what_is_only_for_pictures_is_one_sentence_and_costs_nothing(

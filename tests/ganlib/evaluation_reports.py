@@ -27,7 +27,8 @@ def data(names: tuple[str, ...] = ("cat", "dog"), *, side: int = 8) -> PreparedD
 
 
 def measured(value: float, reach: float = 0.1, floor: float | None = None, **more: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"value": value, "low": value - reach, "high": value + reach, "replicates": [value] * 20}
+    replicates = [value + 1e-3 * reach * (-1) ** group for group in range(20)]
+    found: dict[str, Any] = {"value": value, "low": value - reach, "high": value + reach, "replicates": replicates}
     if floor is not None:
         found |= {"floor": floor, "floor_low": floor - reach, "floor_high": floor + reach}
     return found | more

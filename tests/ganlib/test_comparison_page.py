@@ -21,7 +21,7 @@ from ganlib.evaluation_page.reading import Number
 
 
 def one_number(key: str, value: float, replicates: list[float]) -> dict[str, Any]:
-    return {"protocol": {"name": "p"}, key: {"value": value, "replicates": replicates}}
+    return {"protocol": {"name": "p"}, key: {"value": value, "low": value, "high": value, "replicates": replicates}}
 
 
 @pytest.mark.parametrize(

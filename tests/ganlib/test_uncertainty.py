@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganlib.uncertainty import GROUPS, LEVEL, difference, groups_of, jackknife, rows_without, share
+from ganlib.uncertainty import GROUPS, LEVEL, apart, difference, groups_of, jackknife, rows_without, share
 
 
 @cache
@@ -90,6 +90,20 @@ def test_nineteen_in_twenty_differences_intervals_hold_the_difference() -> None:
         )
         held += ends[1] <= math.gamma(2.5) - 1 <= ends[2]
     assert 0.89 <= held / times <= 0.99
+
+
+@pytest.mark.parametrize("chances", [(0.0, 0.0), (0.002, 0.0), (0.004, 0.001), (0.5, 0.45)])
+def test_nineteen_in_twenty_differences_of_shares_are_between_their_bounds(chances: tuple[float, float]) -> None:
+    random, held, times, n = np.random.default_rng(4), 0, 400, 500
+    for _ in range(times):
+        found = [int(random.binomial(n, chance)) for chance in chances]
+        bounds = [share(successes, n) for successes in found]
+        one, other = ((interval.low, interval.high) for interval in bounds)
+        gap, low, high = apart(found[0] / n, found[1] / n, one, other)
+        assert low <= gap <= high
+        assert high > low, "two shares of none are not known to be equal"
+        held += low <= chances[0] - chances[1] <= high
+    assert held / times >= 0.93
 
 
 @pytest.mark.parametrize("replicates", [[], [0.5]])

@@ -1,7 +1,10 @@
 """What two generators differ in is said; what a commit is checked by; and that the other repository is its own."""
 
+import os
 import shutil
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +104,33 @@ def test_the_other_repository_hears_of_no_store_stage_or_repository_of_this_one(
     assert checkout.isolated(ours, tmp_path) == {
         "PATH": "/bin", "PYTHONPATH": f"{tmp_path}:/lib", "AWS_PROFILE": "p", "DVC_NO_ANALYTICS": "1",
     }  # fmt: skip
+
+
+def test_a_remote_beside_the_project_is_found_from_the_other_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "dvc.yaml").write_text("stages: {}\n")
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    for command in (
+        "git init -q", "dvc init -q", "dvc remote add -q -d near ../remote", "dvc remote add -q far s3://bucket/data",
+        "dvc remote add -q --local own mine", "git add -A",
+        "git -c user.name=Test -c user.email=test@example.invalid commit -qm start",
+    ):  # fmt: skip
+        subprocess.run([*_program(command.split()[0]), *command.split()[1:]], check=True)
+    commit = checkout.known_commit("HEAD", "pictures version 1")
+    with checkout.opened("key", commit, None, keep=False, say=print) as made:
+        command = [*_program("dvc"), "remote", "list"]
+        wide = {**os.environ, "COLUMNS": "1000"}
+        listed = subprocess.run(command, cwd=made.folder, env=wide, check=True, capture_output=True, text=True).stdout
+    places = {line.split()[0]: line.split()[1] for line in listed.splitlines()}
+    assert places == {"near": str(tmp_path / "remote"), "own": str(project / "mine"), "far": "s3://bucket/data"}
+
+
+def _program(name: str) -> list[str]:
+    return [sys.executable, "-m", "dvc"] if name == "dvc" else [name]
 
 
 def test_at_the_address_of_nobody_nobody_answers() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from mlflow_project import REPOSITORY, Project, everything_in_mlflow, free_port, kill, serving
-from planted import plant, train, unchanged, worse
+from planted import copier, equal, plant, train, unchanged, worse
 from postgresql import Address
 from typer.testing import CliRunner, Result
 
@@ -42,17 +42,22 @@ def served(request: pytest.FixtureRequest, points: Project, monkeypatch: pytest.
 
 @pytest.mark.prove
 @pytest.mark.parametrize("served", ["sqlite", "postgres"], indirect=True)
-def test_published_promoted_and_rolled_back(served: Project) -> None:
-    poor, good = plant(served, 0, worse), plant(served, 1, unchanged)
+def test_what_is_published_gets_what_it_deserves(served: Project) -> None:
+    poor, copying, good, same = (plant(served, i, kind) for i, kind in enumerate((worse, copier, unchanged, equal)))
+    assert "reject (fid)" in run("promote", poor).output
     assert run("promote", poor, "--force", "--why", "the first").exit_code == 0
     said = run("promote", good)
     assert (said.exit_code, "against version 1: promote" in said.output) == (0, True), said.output
-    assert run("promote", poor).exit_code == 1
+    for version, verdict in ((same, "inconclusive"), (copying, "reject (memorisation)"), (poor, "reject (fid)")):
+        said = run("promote", version)
+        assert (said.exit_code, verdict in said.output) == (1, True), said.output
+    said = run("compare", "champion", poor, "--output", "compare.html")
+    assert (said.exit_code, "worse by" in said.output) == (0, True), said.output
     assert run("rollback").exit_code == 0
     with tracking.opened() as store:
         found = moves.settled(store, "pictures")
-    assert [(one.move.before, one.move.to) for one in found.standing] == [(None, 1), (1, 2), (2, 1)]
-    assert {alias: found.aliases[alias] for alias in ("champion", "previous")} == {"champion": 1, "previous": 2}
+    assert [(one.move.before, one.move.to) for one in found.standing] == [(None, 1), (1, 3), (3, 1)]
+    assert {alias: found.aliases[alias] for alias in ("champion", "previous")} == {"champion": 1, "previous": 3}
     assert history.strays(found) == []
 
 

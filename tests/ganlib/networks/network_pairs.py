@@ -10,6 +10,7 @@ NETWORKS = components.names("networks")
 OPTIONS: dict[str, tuple[str, dict[str, object]]] = {
     **{name: (name, {"width": 4}) for name in NETWORKS},
     "mlp spectral": ("mlp", {"width": 4, "spectral_norm": True}),
+    "mlp tanh": ("mlp", {"width": 4, "generator_activation": "tanh"}),
     "dcgan spectral": ("dcgan", {"width": 4, "spectral_norm": True}),
     "resnet plain": ("resnet", {"width": 4, "spectral_norm": "none"}),
     "resnet attention": ("resnet", {"width": 16, "spectral_norm": "both", "attention": 8}),
