@@ -9,6 +9,8 @@ function truncation() {
   return Number(control.value) === Number(control.max) ? {} : { truncation: control.value };
 }
 
+const pressed = ({ truncation }) => (truncation ? `, truncation ${truncation}` : "");
+
 function wallWords() {
   const label = byId("label")?.value;
   const words = { seed: byId("seed").value, first, count: byId("count").value, ...truncation() };
@@ -31,7 +33,7 @@ const draw = only("samples-said", async () => {
   }
   byId("earlier").disabled = first === 0;
   const last = said.indices[said.indices.length - 1];
-  tell("samples-said", `Pictures ${said.indices[0]} to ${last} of seed ${words.seed}, in ${Math.round(performance.now() - startedAt)} ms.`);
+  tell("samples-said", `Pictures ${said.indices[0]} to ${last} of seed ${words.seed}${pressed(words)}, in ${Math.round(performance.now() - startedAt)} ms.`);
 });
 
 function cell(said, at, place) {
@@ -54,8 +56,7 @@ function choose(button, place) {
   }
   byId("chosen-pictures").replaceChildren(...letters.map((letter) =>
     figure(place.addresses[letter], `${ofLetter(letter)}${described(place)}`, 88, [mark(letter)])));
-  const strength = place.truncation ? `, truncation ${place.truncation}` : "";
-  tell("chosen-said", `Chosen: ${described(place)}${strength}.`);
+  tell("chosen-said", `Chosen: ${described(place)}${pressed(place)}.`);
   byId("chosen-acts").hidden = false;
 }
 

@@ -1,6 +1,8 @@
 // Blind votes, where there are two generators.
 
 let question = null;
+// Where the keyboard was when a vote was given: what is disabled loses it.
+let focused = null;
 const voting = ["vote-left", "vote-right", "vote-neither"];
 
 function canVote(can) {
@@ -8,7 +10,6 @@ function canVote(can) {
 }
 
 const askQuestion = only("vote-said", async () => {
-  const focused = voting.includes(document.activeElement?.id) ? document.activeElement.id : null;
   const said = await ask("/question");
   question = said.question;
   for (const side of ["left", "right"]) {
@@ -17,13 +18,16 @@ const askQuestion = only("vote-said", async () => {
   }
   byId("ballot").ariaLabel = `Question ${said.number}${said.name ? `: which is the better ${said.name}?` : ""}`;
   canVote(true);
-  if (focused) byId(focused).focus();
+  if (focused) byId(focused).focus({ preventScroll: true });
+  focused = null;
 });
 
 async function castVote(choice) {
   if (!question) return;
   const asked = question;
   question = null;
+  focused = voting.includes(document.activeElement?.id) ? document.activeElement.id : null;
+  canVote(false);
   try {
     const body = JSON.stringify({ question: asked, choice });
     const said = await ask("/vote", null, { method: "POST", headers: { "Content-Type": "application/json" }, body });

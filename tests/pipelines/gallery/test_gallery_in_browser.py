@@ -97,6 +97,7 @@ def test_the_gallery_is_walked_through(page: Page) -> None:
     page.select_option("#label", label="two")
     expect(page.locator("#wall .name").first).to_have_text("two")
     page.locator("#truncation").fill("0.3")
+    expect(page.locator("#samples-said")).to_contain_text("truncation 0.3")
     expect(page.locator("#truncation-said")).to_have_text("0.3")
 
     wall = page.locator("#wall button")
