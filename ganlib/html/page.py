@@ -14,7 +14,10 @@ Section = tuple[str, str, Sequence[Markup]]
 def document(
     title: str, header: Markup, sections: Sequence[Section], footer: Markup, *, style: str = "", script: str = ""
 ) -> Markup:
-    """The whole document; `style` is what the page's looks need beyond what all pages share, `script` what moves."""
+    """The whole document; `style` is what the page's looks need beyond what all pages share.
+
+    script: what moves on the page; it may ask the server that the page is from, where it is from one of ours.
+    """
     body = element(
         "body",
         header,
@@ -26,12 +29,14 @@ def document(
 
 
 def head(title: str, style: str, script: str = "") -> Markup:
-    """No request: the policy names the one style sheet, and the one script of a page that has one, by their digests
-    and lets pictures be data only."""
-    moves = f"script-src 'sha256-{_digest(script)}'; " if script else ""
+    """No request: the policy names the one style sheet by its digest and lets pictures be data only.
+
+    Nor a script, unless one is given: then that one alone runs, and asks nobody but the server that the page is from.
+    """
+    assert "</script" not in script, "it would end there"
+    acts = f"script-src '{_digest(script)}'; connect-src 'self'; " if script else ""
     policy = (
-        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; {moves}img-src data:; base-uri 'none'; "
-        "form-action 'none'"
+        f"default-src 'none'; style-src '{_digest(style)}'; {acts}img-src data:; base-uri 'none'; form-action 'none'"
     )
     return element(
         "head",
@@ -47,7 +52,7 @@ def head(title: str, style: str, script: str = "") -> Markup:
 
 
 def _digest(text: str) -> str:
-    return base64.b64encode(sha256(text.encode()).digest()).decode("ascii")
+    return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode('ascii')}"
 
 
 def tiles(shown: Iterable[tuple[str, str, str | None]]) -> Markup:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from ganlib import game_page, training_page
 from ganlib.data_card import NearPair
 from ganlib.game_page.page import Matches
 from ganlib.playing import RECIPES, play
+from ganlib.preference import Preference
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell", "chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -163,12 +164,14 @@ LOOKS = """<iframe src="data.html" width="360" height="800"></iframe>
 
 def test_the_comparison_opens_without_complaint_and_fits_a_narrow_screen(site: Site, tmp_path: Path) -> None:
     shown = [contestant(f"generator-of-a-long-name-{'x' * 90}-{number}", shift=number / 3) for number in range(6)]
+    shown[1:] = [replace(one, preference=Preference(1200, 1100, 5, 12)) for one in shown[1:]]
     comparison_page(site.folder, shown)
     (site.folder / "compare.html").rename(site.folder / "data.html")
     document, complaints = opened(f"{site.address}/data.html", tmp_path / "profile")
     assert complaints == []
     assert site.asked == ["/data.html"]
     assert "Same latents" in document
+    assert "F beside A, blind: preferred in 1200 of 2300 votes, 52 % (95 % interval 50 to 54 %)" in document
     assert assert_it_fits(site, tmp_path / "narrow") == 6 * (6 + 2 * 3 + 2 * 4)
 
 
