@@ -207,8 +207,8 @@ def later(day: Day, every: float) -> None:
         cancelling = {"type": "CANCELLING", "name": "Cancelling"}
         day.ask(f"flow_runs/{run['id']}/set_state", state=cancelling)
         day.note(f"cancelled: the run {run['name']}, at work")
-        gone = wait(lambda: training(day.project) is None, 30)
-        day.note("its training had ended within 15 s" if gone else "its training went on")
+        gone = wait(lambda: training(day.project) is None, 15)
+        day.note("its training had ended within 15 s" if gone else "its training went on for more than 15 s")
     settled(day, patience)
 
 
