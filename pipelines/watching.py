@@ -1,17 +1,18 @@
-"""Registered versions scored again on the data as they are now, and the champion beside what it scored before.
+"""Registered versions scored on the data as they are now, and the champion beside the data that it was trained on.
 
 The current folder has data/prepared and, where the extractor is the classifier, models/classifier of the same data.
 """
 
 import dataclasses
-import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganlib import components
+from ganlib import components, evaluation
 from ganlib.errors import UserError
+from ganlib.metrics import Counts
 from ganlib.prepared import PreparedData, open_prepared
 from ganlib.settings import Settings
 
@@ -21,7 +22,7 @@ from .flows.stages import Failure
 from .generators import Named, Registration
 from .reproduction import checkout
 from .sweeping import plan
-from .tracking import contents, history, marks, models, origins
+from .tracking import history, marks, models, origins
 from .verdicts import Report
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ class Bundle:
     seeds: range
     metric: str
 
-    def score(self, named: Named, bench: "Bench | None" = None) -> tuple[Report, ...]:
+    def score(self, named: Named) -> tuple[Report, ...]:
         """By block; from the kept scores where it is known."""
-        return tuple(scores.score(bench or self.bench, named, seed=seed) for seed in self.seeds)
+        return tuple(scores.score(self.bench, named, seed=seed) for seed in self.seeds)
 
 
 def opened(settings: Settings) -> Bundle:
@@ -104,68 +105,54 @@ def chosen(settings: Settings, references: Sequence[str], last: int, alias: str)
     return list(found.values())
 
 
-def judge(bundle: Bundle, champion: Scored, say: Say) -> Verdict:
-    """The champion now beside the champion then: as promoted where that was by the same protocol, else on old data."""
-    data = bundle.bench.data.digest
-    promoted = at_promotion(champion)
-    then: tuple[Report, ...] | str
-    if promoted is not None and drift.alike(promoted, champion.reports):
-        then, where = promoted, "at its promotion"
-    else:
-        trained_on = _registration(champion.named).tags.get("ganlib.data", "")
-        if trained_on == data:
-            return Verdict(
-                "the same data", f"{champion.named.name} meets the data that it was trained on: nothing new."
-            )
-        then, where = on_old_data(bundle, champion.named, trained_on, say), "on the data that it was trained on"
-    if isinstance(then, str):
-        return Verdict("unknown", f"Whether {champion.named.name} has drifted cannot be told: {then}")
-    if then[0]["protocol"]["data_sha256"] == data:
-        return Verdict("the same data", f"{champion.named.name} meets the data that it was promoted on: nothing new.")
-    found = drift.between(then, champion.reports, bundle.metric)
-    known = f"{found.sentence()} ({where} and on data {data[:SHORT]})"
-    if found.proven:
-        return Verdict("drifted", f"{champion.named.name} has drifted; {known}.", found)
-    return Verdict("steady", f"{champion.named.name} is not provably worse; {known}.", found)
+def judge(bundle: Bundle, champion: Named, say: Say) -> Verdict:
+    """The champion on the data as they are now, beside the data that it was trained on."""
+    trained_on = _registration(champion).tags.get("ganlib.data", "")
+    if trained_on == bundle.bench.data.digest:
+        return Verdict("the same data", f"{champion.name} meets the data that it was trained on: nothing new.")
+    try:
+        with old_data(champion, trained_on, say) as old:
+            return compared(bundle, champion, old)
+    except UserError as reason:
+        return Verdict("unknown", f"Whether {champion.name} has drifted cannot be told: {reason}")
 
 
-def at_promotion(champion: Scored) -> tuple[Report, ...] | None:
-    """Its reports of that time; none where it was not judged, or they are not there any more."""
-    registration = _registration(champion.named)
-    with tracking.opened() as store:
-        records = history.read(store, registration.model).standing
-        moves = [record.move for record in records if record.move.to == registration.version and record.move.evidence]
-        place = (moves[-1].evidence or {}).get("file") if moves else None
-        if place is None or registration.run_id is None:
-            return None
-        text = contents.text_of(store, registration.run_id, place)
-    return None if text is None else tuple(json.loads(text)["reports"][0])
+def compared(bundle: Bundle, champion: Named, old: PreparedData) -> Verdict:
+    """Scored on parts of either data by the same networks; UserError where they are too few."""
+    new, blocks = bundle.bench.data, len(bundle.seeds)
+    size = min(len(old.train), len(new.train)) // blocks
+    found = []
+    for data in (old, new):
+        evaluation.check(bundle.bench.settings, Counts(bundle.bench.samples, size, len(data.heldout)))
+        benches = [dataclasses.replace(bundle.bench, data=part) for part in drift.parts(data, blocks, size)]
+        scores.check(benches[0], champion)
+        reports = [scores.score(one, champion, seed=seed) for one, seed in zip(benches, bundle.seeds, strict=True)]
+        found.append([drift.value(report, bundle.metric) for report in reports])
+    known = drift.between(found[0], found[1], bundle.metric)
+    told = f"{known.sentence()} (data {old.digest[:SHORT]} and {new.digest[:SHORT]}, {blocks} parts of {size} each)"
+    if known.proven:
+        return Verdict("drifted", f"{champion.name} has drifted: {told}.", known)
+    return Verdict("steady", f"{champion.name} is not provably worse: {told}.", known)
 
 
-def on_old_data(bundle: Bundle, named: Named, digest: str, say: Say) -> tuple[Report, ...] | str:
-    """Scored today, by today's extractor, on the data that it was trained on; or why that cannot be."""
+@contextmanager
+def old_data(named: Named, digest: str, say: Say) -> Iterator[PreparedData]:
+    """The data that it was trained on, for as long as the block lasts; UserError where DVC does not have them."""
     registration = _registration(named)
     if registration.run_id is None:
-        return "it has no run, which would know its data."
+        raise UserError("it has no run, which would know its data.")
     with tracking.opened() as store:
         lock = origins.of_run(store, registration.run_id, named.name).lock
     if lock is None:
-        return "its run has no record of DVC's hash of its data."
+        raise UserError("its run has no record of DVC's hash of its data.")
     with checkout.opened(f"watch-{digest[:16]}", plan.commit(), lock, keep=False, say=say) as made:
         for command in ("checkout", "pull"):
-            try:
+            with suppress(Failure):
                 made.dvc(command, paths.PREPARED.as_posix(), quietly=True)
-            except Failure:
-                continue
             if origin.prepared_digest(made.folder) == digest:
-                return _beside(bundle, named, open_prepared(made.folder / paths.PREPARED))
-    return f"DVC has its data ({digest[:SHORT]}) neither in the cache nor in a remote."
-
-
-def _beside(bundle: Bundle, named: Named, data: PreparedData) -> tuple[Report, ...]:
-    bench = dataclasses.replace(bundle.bench, data=data)
-    scores.check(bench, named)
-    return bundle.score(named, bench)
+                yield open_prepared(made.folder / paths.PREPARED)
+                return
+    raise UserError(f"DVC has its data ({digest[:SHORT]}) neither in the cache nor in a remote.")
 
 
 def mark(champion: Named, verdict: Verdict, data: str) -> None:
@@ -198,7 +185,7 @@ def rows(bundle: Bundle, found: Sequence[Scored]) -> list[dict[str, str]]:
         row["worse than the first by"] = ""
         if one is not found[0] and len(values) == len(first) > 1:
             by = [sign * (ours - theirs) for ours, theirs in zip(values, first, strict=True)]
-            low, high = verdicts.bounds(by, drift.LEVEL)
+            low, high = verdicts.bounds(by, (1 + drift.LEVEL) / 2)
             row["worse than the first by"] = f"{math.fsum(by) / len(by):+.3g} [{low:+.3g}, {high:+.3g}]"
         row["protocol"] = str(one.reports[0]["protocol"]["name"])
         shown.append(row)

@@ -46,8 +46,8 @@ def score(name: str, bundle: Bundle, named: Any) -> Scored:  # noqa: ARG001 - of
 
 @task(name="drift", task_run_name="drift", cache_policy=NO_CACHE, persist_result=False)
 def judge(bundle: Bundle, champion: Scored) -> Verdict:
-    """The champion beside what it scored before; the registry is told."""
-    found = watching.judge(bundle, champion, say)
+    """The champion beside the data that it was trained on; the registry is told."""
+    found = watching.judge(bundle, champion.named, say)
     watching.mark(champion.named, found, bundle.bench.data.digest)
     return found
 

@@ -90,9 +90,14 @@ def lend(project: Path, params: str) -> None:
     values = YAML(typ="safe", pure=True).load(params)
     for section, name in NAMES_A_FILE:
         path = Path(str((values.get(section) or {}).get(name) or "."))
-        there = project / path
-        if path.is_absolute() or there.exists() or there.is_symlink() or there.with_name(f"{there.name}.dvc").exists():
-            continue
-        if path.exists():
-            there.parent.mkdir(parents=True, exist_ok=True)
-            there.symlink_to(path.resolve())
+        _link(project, path)
+        if name == "weights" and path.name:
+            _link(project, path.with_suffix(".json"))  # describes them
+
+
+def _link(project: Path, path: Path) -> None:
+    there = project / path
+    known = there.exists() or there.is_symlink() or there.with_name(f"{there.name}.dvc").exists()
+    if path.exists() and not path.is_absolute() and not known:
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.symlink_to(path.resolve())

@@ -92,7 +92,11 @@ def test_pictures_that_only_lie_in_the_project_are_found(here: Swept, tmp_path: 
     slots.lend(slot, "data: {path: mine, watch: tracked, labels: folders}\n")
     assert (slot / "mine" / "one.txt").exists()
     assert not (slot / "tracked").exists(), "DVC brings what it tracks"
-    slots.lend(slot, "data: {path: mine}\n")
+    (here.folder / "kept.safetensors").touch()
+    (here.folder / "kept.json").touch()
+    slots.lend(slot, "data: {path: mine}\nevaluate: {weights: kept.safetensors}\n")
+    assert (slot / "kept.safetensors").exists()
+    assert (slot / "kept.json").exists(), "which describes it"
 
 
 @pytest.mark.parametrize(
