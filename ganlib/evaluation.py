@@ -115,13 +115,14 @@ def gather(
     untold = replace(judge, classifier=None)  # nobody asks what the classifier says of the pictures it learned from
     return Evidence(
         generated=at_once(generated, name="the generated pictures"),
-        train=at_once(data.train, judge=untold, name="the training pictures", known=_known(cache, data, "train")),
-        heldout=at_once(data.heldout, name="the held-out pictures", known=_known(cache, data, "heldout")),
+        train=at_once(data.train, judge=untold, name="the training pictures", known=known(cache, data, "train")),
+        heldout=at_once(data.heldout, name="the held-out pictures", known=known(cache, data, "heldout")),
         behind=Behind(generated, data, judge.extractor, judge.device, judge.generator, judge.description),
     )
 
 
-def _known(cache: FeatureCache | None, data: PreparedData, part: str) -> Known | None:
+def known(cache: FeatureCache | None, data: PreparedData, part: str) -> Known | None:
+    """Where features of this part of the data, `train` or `heldout`, are kept."""
     return None if cache is None else Known(cache, f"{data.digest}-{part}")
 
 

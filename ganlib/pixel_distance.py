@@ -55,19 +55,18 @@ class PixelIndex:
             ]
         )
 
-    def nearest(self, queries: PixelArray) -> Neighbours:
-        """Of each picture the nearest reference, in grey levels; of several equally near ones the first."""
+    def nearest(self, queries: PixelArray, k: int = 1) -> Neighbours:
+        """Of each picture the k nearest references, in grey levels; of several equally near ones the first."""
+        assert 0 < k <= min(CANDIDATES, len(self.references)), "there are as many candidates"
         smaller = shrunk(queries, self.device)
-        distances = torch.empty(len(queries), dtype=torch.float64)
-        indices = torch.empty(len(queries), dtype=torch.int64)
+        distances = torch.empty(len(queries), k, dtype=torch.float64)
+        indices = torch.empty(len(queries), k, dtype=torch.int64)
         for rows in _blocks(len(queries), QUERIES):
-            candidates = self._candidates(self._of(smaller[rows]))
-            between = self._between(smaller[rows], candidates)
-            distances[rows] = between.min(dim=1).values
-            # Which of equal ones `min` names is not fixed on every device.
-            others = between > distances[rows, None]
-            indices[rows] = candidates.masked_fill(others, len(self.references)).min(dim=1).values
-        return Neighbours(distances[:, None], indices[:, None])
+            # In their order, so that a stable sort leaves equal ones in it.
+            candidates = self._candidates(self._of(smaller[rows])).sort(dim=1).values
+            between, order = self._between(smaller[rows], candidates).sort(dim=1, stable=True)
+            distances[rows], indices[rows] = between[:, :k], candidates.gather(1, order)[:, :k]
+        return Neighbours(distances, indices)
 
     def distance(self, query: PixelArray, indices: Int64[Tensor, " n"]) -> Float64[Tensor, " n"]:
         """Between picture i and the reference `indices[i]`."""

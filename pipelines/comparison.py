@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ganlib.comparison_page import LETTERS, PANELS, Contestant, Looks
 from ganlib.errors import UserError
 from ganlib.settings import Settings
 
-from . import generators, lineage, outputs, paths, scores, showing, tracking
+from . import generators, lineage, opinions, outputs, paths, scores, showing, tracking
 from .generators import Named
 from .scores import Report
 from .tracking import contents, runs
 
 if TYPE_CHECKING:
+    from ganlib.preference import Preference
+
     from .lineage import Lineage
 
 SHORT = 12
@@ -109,11 +111,15 @@ def _comparison(
     known = [_lineage(one) for one in named]
     common = set.intersection(*(set(one.code) for one in known if one is not None)) if any(known) else set()
     contestants = [
-        _contestant(one, report, seen, origin, common)
+        replace(_contestant(one, report, seen, origin, common), preference=_preference(one, named[0]))
         for one, report, seen, origin in zip(named, found, looks, known, strict=True)
     ]
     noun: Literal["picture", "point"] = "point" if named[0].description.kind == "points" else "picture"
     return Comparison(tuple(contestants), noun, no_pictures)
+
+
+def _preference(one: Named, first: Named) -> "Preference | None":
+    return None if one is first else opinions.about(one, first)
 
 
 def _contestant(

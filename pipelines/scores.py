@@ -135,7 +135,12 @@ def drawn_by(named: Named) -> dict[str, str]:
 
 def check(bench: Bench, named: Named) -> None:
     """UserError where the generator cannot be compared with the prepared data."""
-    known, data = named.description, bench.data
+    check_fits(bench.data, named)
+
+
+def check_fits(data: PreparedData, named: Named) -> None:
+    """UserError where the generator makes something else than the prepared data hold."""
+    known = named.description
     if (known.image_shape, known.kind) != (data.image_shape, data.kind):
         raise UserError(
             f"{named.name} makes {known.kind} of shape {known.image_shape}, and data/prepared holds {data.kind} of "

@@ -14,9 +14,10 @@ from .contestants import LETTERS, Contestant, Looks
 from .curves import PANELS, curves
 from .numbers import numbers
 from .page import page
+from .people import opinions, people
 from .settings import settings
 
-__all__ = ["LETTERS", "PANELS", "Change", "Contestant", "Looks", "changes", "sentence", "write"]
+__all__ = ["LETTERS", "PANELS", "Change", "Contestant", "Looks", "changes", "opinions", "sentence", "write"]
 
 
 def write(
@@ -42,7 +43,7 @@ def write(
         drawn = [("latents", "Pictures", [element("p", no_pictures, class_="soft")])]
     parts = [
         numbers(contestants, found, noun),
-        *(one for one in drawn if one is not None),
+        *(one for one in (people(contestants), *drawn) if one is not None),
         curves(contestants),
         settings(contestants),
         measured.protocol(contestants[0].report),

@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 
 from ..evaluation_page.reading import Pair, Report
 from ..html.thumbnails import Picture
+from ..preference import Preference
 
 LETTERS = "ABCDEF"
 """What generators are called for short; there are no more than that on a page."""
@@ -54,3 +55,5 @@ class Contestant:
     """Why that is not known, without a full stop."""
     looks: Looks | None = None
     """None where nothing was drawn."""
+    preference: Preference | None = None
+    """What people who voted blind said of it beside the first; None where nobody was asked."""

@@ -9,6 +9,7 @@ from ..html.page import Section, contents, document
 from .changes import Change, sentence
 from .contestants import LETTERS, Contestant
 from .numbers import letter
+from .people import opinions
 from .style import STYLE
 
 MARKS = {"bad": "✕", "warn": "!", "good": "✓", "plain": "i"}
@@ -25,7 +26,9 @@ def page(
         element("p", "Comparison", class_="eyebrow"),
         element("h1", title),
         element("p", lead(contestants, noun), class_="lead"),
-        element("ol", *(_card(place, one) for place, one in enumerate(contestants)), class_="contestants"),
+        element(
+            "ol", *(card(place, one.name, one.facts) for place, one in enumerate(contestants)), class_="contestants"
+        ),
         element("div", *first_words(contestants, found, noun), class_="verdicts"),
         contents(sections),
     )
@@ -48,10 +51,11 @@ def lead(contestants: Sequence[Contestant], noun: str) -> str:
     )
 
 
-def _card(place: int, one: Contestant) -> Markup:
-    facts = [part for word, value in one.facts for part in (element("dt", word), element("dd", shortened(value, 80)))]
-    heading = element("h2", letter(place), element("bdi", shortened(one.name, 80)))
-    return element("li", heading, element("dl", *facts), class_=f"c{place}")
+def card(place: int, name: str, facts: Sequence[tuple[str, str]]) -> Markup:
+    """What a generator is, under its letter."""
+    told = [part for word, value in facts for part in (element("dt", word), element("dd", shortened(value, 80)))]
+    heading = element("h2", letter(place), element("bdi", shortened(name, 80)))
+    return element("li", heading, element("dl", *told), class_=f"c{place}")
 
 
 def first_words(
@@ -69,6 +73,8 @@ def first_words(
     sentences = [sentence(LETTERS[place], one) for place, one in enumerate(found, 1)]
     favoured = any(change.favour for one in found for change in one.values())
     boxes.append(_box("plain", "Clear differences" if favoured else "No clear differences", sentences))
+    if said := opinions(contestants):
+        boxes.append(_box("plain", "Asked blind", said))
     return boxes
 
 

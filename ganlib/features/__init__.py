@@ -119,6 +119,13 @@ def check_weights(name: str, variant: str | None, weights: str | None, weights_s
         check_file(published.place, expected)
 
 
+def check_at_hand(name: str, variant: str | None, weights: str | None, weights_sha256: str | None) -> None:
+    """UserError where weights would have to be fetched from the network to open the extractor."""
+    published = _loader(name, variant, weights, weights_sha256).published()
+    if weights is None and published is not None and not published.place.exists():
+        raise UserError(f"the weights of {name} are not on this machine yet; fetch them once: dvc repro evaluate.")
+
+
 def _loader(name: str, variant: str | None, weights: str | None, weights_sha256: str | None) -> ExtractorLoader:
     leaf = components.leaf(ExtractorLoader, name)
     options = {"weights": weights, "weights_sha256": weights_sha256}
@@ -153,7 +160,31 @@ def open_extractor(
     trained: Path,
     device: torch.device,
 ) -> FeatureExtractor:
-    """The extractor that `evaluate.extractor` names, in evaluation mode on `device`, known to torch-fidelity.
+    """As `load_extractor`, and known to torch-fidelity, which takes seconds to import."""
+    extractor = load_extractor(
+        name,
+        kind,
+        variant=variant,
+        weights=weights,
+        weights_sha256=weights_sha256,
+        trained=trained,
+        device=device,
+    )
+    register(extractor)
+    return extractor
+
+
+def load_extractor(
+    name: str,
+    kind: Kind,
+    *,
+    variant: str | None = None,
+    weights: str | None,
+    weights_sha256: str | None,
+    trained: Path,
+    device: torch.device,
+) -> FeatureExtractor:
+    """The extractor that `evaluate.extractor` names, in evaluation mode on `device`.
 
     `variant`, `weights` and `weights_sha256` are `evaluate`'s; `trained` is where the pipeline's own classifier lies.
     """
@@ -162,7 +193,6 @@ def open_extractor(
     extractor = loader.load(trained).eval().requires_grad_(False).to(device)
     if device.type == "cpu":  # whose convolutions are faster so
         extractor.to(memory_format=torch.channels_last)
-    register(extractor)
     return extractor
 
 

@@ -11,21 +11,33 @@ Section = tuple[str, str, Sequence[Markup]]
 """(id, heading, content)."""
 
 
-def document(title: str, header: Markup, sections: Sequence[Section], footer: Markup, *, style: str = "") -> Markup:
-    """The whole document; `style` is what the page's looks need beyond what all pages share."""
+def document(
+    title: str, header: Markup, sections: Sequence[Section], footer: Markup, *, style: str = "", script: str = ""
+) -> Markup:
+    """The whole document; `style` is what the page's looks need beyond what all pages share.
+
+    script: what moves on the page; it may ask the server that the page is from, where it is from one of ours.
+    """
     body = element(
         "body",
         header,
         element("main", *(part(*section) for section in sections)),
         element("footer", footer),
+        Markup(f"<script>{script}</script>") if script else None,
     )
-    return Markup(f"<!DOCTYPE html>\n{element('html', head(title, STYLE + style), body, lang='en')}\n")
+    return Markup(f"<!DOCTYPE html>\n{element('html', head(title, STYLE + style, script), body, lang='en')}\n")
 
 
-def head(title: str, style: str) -> Markup:
-    """No script, no request: the policy names the one style sheet by its digest and lets pictures be data only."""
-    digest = base64.b64encode(sha256(style.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+def head(title: str, style: str, script: str = "") -> Markup:
+    """No request: the policy names the one style sheet by its digest and lets pictures be data only.
+
+    Nor a script, unless one is given: then that one alone runs, and asks nobody but the server that the page is from.
+    """
+    assert "</script" not in script, "it would end there"
+    acts = f"script-src '{_digest(script)}'; connect-src 'self'; " if script else ""
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; {acts}img-src data:; base-uri 'none'; form-action 'none'"
+    )
     return element(
         "head",
         element("meta", charset="utf-8"),
@@ -37,6 +49,10 @@ def head(title: str, style: str) -> Markup:
         element("link", rel="icon", href="data:,"),  # or a browser asks the server for one
         Markup(f"<style>{style}</style>"),
     )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode('ascii')}"
 
 
 def tiles(shown: Iterable[tuple[str, str, str | None]]) -> Markup:

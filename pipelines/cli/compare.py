@@ -74,7 +74,7 @@ def show(contestants: "Sequence[Contestant]") -> None:
     from rich.text import Text
 
     from ganlib import report
-    from ganlib.comparison_page import LETTERS, changes, sentence
+    from ganlib.comparison_page import LETTERS, changes, opinions, sentence
 
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     words = contestants[0].report["protocol"]
@@ -88,6 +88,8 @@ def show(contestants: "Sequence[Contestant]") -> None:
         console.print(Text(absent if len(of) == len(contestants) else f"{', '.join(of)}: {absent}"))
     for letter, moved in zip(LETTERS[1:], found, strict=False):
         console.print(Text(sentence(letter, moved)))
+    for said in opinions(contestants):
+        console.print(Text(said))
     console.print(
         Text(
             f"{words['samples']} of each (seed {words['sample_seed']}) against {words['reference_count']} training "

@@ -137,7 +137,7 @@ def append(store: Store, model: str, move: Move, *, after: History) -> Record:
     moment = max(time.time_ns(), newest + 1)
     key = f"{moment:020d}-{secrets.token_hex(4)}"
     at = datetime.fromtimestamp(moment / 1e9, UTC).isoformat(timespec="seconds")
-    record = Record(key, at, _user(), socket.gethostname(), move)
+    record = Record(key, at, user(), socket.gethostname(), move)
     words = asdict(record)
     del words["key"]
     text = json.dumps(words, ensure_ascii=False, sort_keys=True)
@@ -161,7 +161,8 @@ def _record(model: str, key: str, text: str) -> Record:
         ) from None
 
 
-def _user() -> str:
+def user() -> str:
+    """Who is at it, as the system calls them."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # in a container whose user has no name

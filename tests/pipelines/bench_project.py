@@ -13,7 +13,7 @@ from ganlib import bundle
 from ganlib.features import classifier
 from ganlib.networks import Fit, NetworkFamily
 from ganlib.prepared import Kind, open_prepared
-from ganlib.settings import parse
+from ganlib.settings import Settings, parse
 from pipelines import lineage, paths, registry
 from pipelines.generators import Named, from_files
 
@@ -67,19 +67,29 @@ def write_generator(
 @pytest.fixture
 def bench_project(project: Project) -> Project:
     """The current folder: data, a classifier of them, and generators in models/gan and models/other."""
+    return with_bench(project)
+
+
+def with_bench(project: Project) -> Project:
+    """As the fixture `bench_project`, of a project that is the current folder."""
     settings = parse(SETTINGS, where="test")
     Path("params.yaml").write_text(json.dumps(SETTINGS))
     write_data()
-    data = open_prepared(paths.PREPARED)
-    paths.CLASSIFIER.mkdir(parents=True, exist_ok=True)
-    network = classifier.train(data, settings.classifier, device=torch.device("cpu"))
-    classifier.save_classifier(paths.CLASSIFIER, network, data_digest=data.digest)
+    train_classifier(settings)
     made = replace(project, settings=settings)
     lineage.write(OTHER, with_rate(made, 0.25).lineage)
     lineage.write(paths.GAN, with_rate(made, 0.125).lineage)
     write_generator(OTHER, seed=1)
     write_generator(paths.GAN, seed=0)
     return made
+
+
+def train_classifier(settings: Settings) -> None:
+    """Of the data in the current folder."""
+    data = open_prepared(paths.PREPARED)
+    paths.CLASSIFIER.mkdir(parents=True, exist_ok=True)
+    network = classifier.train(data, settings.classifier, device=torch.device("cpu"))
+    classifier.save_classifier(paths.CLASSIFIER, network, data_digest=data.digest)
 
 
 def with_rate(project: Project, rate: float) -> Project:

@@ -74,7 +74,11 @@ def write_outputs(project: Project, *, seed: int = 0, classes: tuple[str, ...] =
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: bytes) -> Project:
     """The current folder: trained, judged, not published; its embedded store is empty."""
-    folder = tmp_path / "project"
+    return project_in(tmp_path / "project", monkeypatch, empty_database)
+
+
+def project_in(folder: Path, monkeypatch: pytest.MonkeyPatch, empty_database: bytes) -> Project:
+    """As the fixture `project`, in a folder that does not exist yet."""
     folder.mkdir()
     (folder / "ganlib").symlink_to(REPOSITORY / "ganlib")
     (folder / "mlflow.db").write_bytes(empty_database)

@@ -388,3 +388,15 @@ def test_blocks_change_no_distance(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces = PixelIndex(references, shift=1, device=CPU).nearest(queries)
     assert torch.equal(pieces.distances, whole.distances)
     assert torch.equal(pieces.indices, whole.indices)
+
+
+def test_the_nearest_few_in_pixels_are_those_of_a_plain_search_and_equal_ones_come_in_their_order() -> None:
+    random = np.random.default_rng(3)
+    pictures = random.integers(0, 256, (5, 1, 6, 6), dtype=np.uint8)
+    references = np.concatenate([pictures, pictures[::-1]])
+    found = PixelIndex(references, shift=0, device=CPU).nearest(pictures[:2], 6)
+    for row, picture in enumerate(pictures[:2].astype(float)):
+        apart = np.sqrt(((references - picture) ** 2).mean(axis=(1, 2, 3)))
+        order = np.argsort(apart, kind="stable")[:6]
+        assert found.indices[row].tolist() == order.tolist()
+        assert np.allclose(found.distances[row].numpy(), apart[order])

@@ -1,0 +1,80 @@
+"""The gallery's server: on loopback alone, until Ctrl-C."""
+
+import signal
+import socket
+from contextlib import suppress
+
+import uvicorn
+
+from ganlib.errors import UserError
+from ganlib.gallery_page import Exhibit, page
+
+from .. import comparison
+from ..generators import Named
+from .app import Gallery
+from .ballot import Ballot
+from .guard import Guard
+from .reference import Opening
+from .studio import MOST_FRAMES, MOST_PICTURES, Studio
+
+HOST = "127.0.0.1"
+PATIENCE = 2
+"""Seconds that answers under way get when it ends."""
+
+
+def listening(port: int) -> socket.socket:
+    """A socket on the port, which nobody else can take any more; UserError where it cannot be had."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise UserError(
+            f"Port {port} on {HOST} cannot be used ({error.strerror}); choose another, such as "
+            f"--port {port + 1 if port < 65535 else 7860}."
+        ) from None
+    return listener
+
+
+def server_of(studio: Studio, reference: Opening, port: int) -> uvicorn.Server:
+    """All that answers on this port, guarded."""
+    ballot = Ballot(studio) if len(studio.drawers) == 2 else None
+    app = Guard(Gallery(page_of(studio), studio, reference, ballot).app(), port)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none",
+        timeout_graceful_shutdown=PATIENCE,
+    )  # fmt: skip
+    return uvicorn.Server(config)
+
+
+def serve(listener: socket.socket, studio: Studio, reference: Opening) -> None:
+    """Answers until Ctrl-C or SIGTERM; says where."""
+    port = listener.getsockname()[1]
+    server = server_of(studio, reference, port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    names = " beside ".join(drawer.named.name for drawer in studio.drawers.values())
+    print(f"The gallery shows {names} at http://{HOST}:{port} (Ctrl-C ends it).", flush=True)
+    with suppress(KeyboardInterrupt):  # uvicorn ends in order, and then passes on what ended it
+        server.run(sockets=[listener])
+    print("Stopped.")
+
+
+def page_of(studio: Studio) -> str:
+    """The page about the studio's generators."""
+    exhibits = [_exhibit(drawer.named) for drawer in studio.drawers.values()]
+    channels, height, width = studio.known.image_shape
+    counts = [count for count in (12, 24, 48, MOST_PICTURES) if count <= studio.most(MOST_PICTURES)]
+    return page(
+        exhibits,
+        classes=studio.classes,
+        size=(channels, height, width),
+        counts=counts or [studio.most(MOST_PICTURES)],
+        steps=max(2, studio.most(min(33, MOST_FRAMES))),
+    )
+
+
+def _exhibit(named: Named) -> Exhibit:
+    known = named.description
+    return Exhibit(named.name, comparison.facts(named), f"{known.latent_dim} {known.latent_distribution} numbers")
