@@ -18,8 +18,9 @@ from ganlib import files
 from ganlib.errors import UserError
 
 from .. import origin, paths
-from ..checkouts import ADVICE, fill, git, isolated
+from ..checkouts import fill, isolated
 from ..flows.stages import Stages
+from ..repository import ADVICE, git
 
 FOLDER = "reproduce"
 NOISE = ("warning: The MLflow store", *ADVICE)

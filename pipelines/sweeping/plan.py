@@ -11,7 +11,7 @@ from ganlib.errors import UserError
 from ganlib.evaluation_page.meanings import WORDS
 
 from .. import lineage, origin, params
-from ..checkouts import git
+from ..repository import git
 from . import space
 from .space import Values
 

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from ganlib import files
 
 from .. import checkouts, origin, paths, stage
-from ..checkouts import git
+from ..repository import git
 
 NAMES_A_FILE = (("data", "path"), ("data", "watch"), ("data", "labels"), ("evaluate", "weights"))
 """Settings that may be paths into the project's folder."""

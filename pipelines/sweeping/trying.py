@@ -18,8 +18,8 @@ from ganlib.errors import UserError
 from ganlib.sweep_page import Trial
 
 from .. import lineage, paths
-from ..checkouts import ADVICE
 from ..flows.stages import Failure, Stages, run_command
+from ..repository import ADVICE
 from ..tracking import runs
 from . import slots, space
 from .plan import Point
