@@ -13,6 +13,12 @@ UNHOOKED = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
 """Options of git: no hook of the user's runs, such as the checkout of DVC's."""
 LOCAL = Path(".dvc/config.local")
 
+ADVICE = (
+    "To track the changes", "git add ", "To enable auto staging", "dvc config core.autostage", "Use `dvc push`",
+    "Generating lock file", "Updating lock file",
+)  # fmt: skip
+"""Beginnings of DVC's lines that advise what makes no sense in a folder of our own."""
+
 
 def git(*arguments: str, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
     """What git says about a folder, the current one unless told otherwise; UserError where it says no."""

@@ -27,11 +27,6 @@ PASSING = (
     "failed to (connect|transfer|fetch|pull|update)|Connection|timed out",
 )
 """What the sentences say where waiting may help; no mistake in params.yaml is among them."""
-ADVICE = (
-    "To track the changes", "git add ", "To enable auto staging", "dvc config core.autostage", "Use `dvc push`",
-    "Generating lock file", "Updating lock file",
-)  # fmt: skip
-"""Beginnings of DVC's lines that advise what makes no sense in a folder of our own."""
 SILENCE = "It ended without a word; see the log."
 
 

@@ -11,11 +11,13 @@ from prefect import State, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
+from pipelines.repository import ADVICE
+
 from . import artifacts
 from .judgement import Commands, Judgement, Published
 from .message import Report
 from .slots import GPU, ON_THE_DEVICE, slot
-from .stages import ADVICE, Failure, Stages
+from .stages import Failure, Stages
 
 WAITS_SECONDS = (10.0, 60.0, 300.0)
 """Before each further try, where what went wrong may pass."""
