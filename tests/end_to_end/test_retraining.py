@@ -32,6 +32,7 @@ def kill_all(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(1800)
 def test_killed_at_work_the_next_goes_on_in_the_same_run_to_the_same_bits(tmp_path: Path) -> None:
     undisturbed, killed = copy_of_project(tmp_path / "undisturbed"), copy_of_project(tmp_path / "killed")
     for project in (undisturbed, killed):
