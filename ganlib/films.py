@@ -42,6 +42,7 @@ def write_mp4(path: Path, frames: Iterator[Frame]) -> None:
         stream = film.add_stream("libx264", rate=FRAMES_A_SECOND, options={"crf": QUALITY})
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuv420p"
+        stream.codec_context.thread_count = 1  # with more, the bytes may depend on how busy the machine is
         stream.colorspace, stream.color_range = Colorspace.ITU709, ColorRange.MPEG
         for pixels in chain([first], frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")

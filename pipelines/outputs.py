@@ -67,6 +67,7 @@ def read() -> Outputs:
     evaluation = None if "evaluate" in old else _json(paths.EVALUATION)
     owners = {
         paths.HISTORY: "train",
+        paths.TRAINING_PAGE: "train",
         paths.GAN / "gan.json": "train",
         paths.GAN / "lineage.json": "train",
         paths.GRID: "sample",

@@ -141,6 +141,10 @@ DECIDES_NOTHING = {
 """Modules that a training imports and whose change need not train anew, with the reason."""
 
 
+DRAWS = ("ganlib/training_page/", "ganlib/strokes/", "ganlib/html/", "ganlib/blocks.py")
+"""What shows people a training that was computed before: to change its looks is no reason to train anew."""
+
+
 def test_no_module_that_decides_what_a_training_gives_is_forgotten() -> None:
     """Components are found by name, so they are followed from the ones that params.yaml selects."""
     folders = {"network": "networks", "loss": "losses", "penalty": "penalties", "augmentation": "augmentations"}
@@ -148,7 +152,7 @@ def test_no_module_that_decides_what_a_training_gives_is_forgotten() -> None:
     waiting |= {"pipelines/stages/train.py", f"ganlib/features/{PARAMS['train']['evaluate_through']}.py"}
     reached = closure(waiting)
     forgotten = reached - watched("train") - {f"ganlib/{name}.py" for name in DECIDES_NOTHING}
-    assert not forgotten
+    assert not {path for path in forgotten if not path.startswith(DRAWS)}
     assert {f"ganlib/{name}.py" for name in DECIDES_NOTHING} <= reached - watched("train"), "an old excuse"
     shared = ("ganlib/augmentations/", "ganlib/features/_")  # by components that are not selected now
     needless = {path for path in watched("train") - reached if not path.startswith(shared)}

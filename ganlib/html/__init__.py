@@ -1,1 +1,1 @@
-"""Pages for people: one file each that runs nothing, asks nobody for anything, and reads by day and by night."""
+"""Pages for people: one file each that asks nobody for anything and reads by day and by night."""

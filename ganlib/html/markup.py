@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from unicodedata import category
 
-EMPTY = frozenset({"br", "circle", "img", "input", "line", "link", "meta", "path", "rect"})
+EMPTY = frozenset({"br", "circle", "image", "img", "input", "line", "link", "meta", "path", "rect"})
 """Elements without content."""
 
 LONGEST_NAME = 120

@@ -16,7 +16,7 @@ def document(
 ) -> Markup:
     """The whole document; `style` is what the page's looks need beyond what all pages share.
 
-    script: what the page does, where a server of ours stands behind it.
+    script: what moves on the page; it may ask the server that the page is from, where it is from one of ours.
     """
     body = element(
         "body",

@@ -12,6 +12,7 @@ from pipelines.cli import promote
 from pipelines.cli.compare import compare
 from pipelines.cli.export import export
 from pipelines.cli.gallery import gallery
+from pipelines.cli.game import game
 from pipelines.cli.reproduce import reproduce
 from pipelines.cli.sample import sample
 
@@ -164,5 +165,6 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")
 
 for command in (
     compare, promote.promote, promote.rollback, promote.history, promote.delete, sample, gallery, export, reproduce,
+    game,
 ):  # fmt: skip
     app.command()(sentences(command))

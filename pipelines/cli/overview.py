@@ -16,7 +16,10 @@ def show(settings: Settings) -> None:
     console = Console(soft_wrap=True, highlight=False)
     found = outputs.read()
     console.print()
-    looked_at = {"evaluation": paths.EVALUATION_PAGE, "grid": paths.GRID, "interpolation": paths.INTERPOLATION}
+    looked_at = {
+        "evaluation": paths.EVALUATION_PAGE, "training": paths.TRAINING_PAGE, "grid": paths.GRID,
+        "interpolation": paths.INTERPOLATION,
+    }  # fmt: skip
     for name, path in {**looked_at, "curves": paths.HISTORY}.items():
         if path.is_file():
             _line(console, name, str(path.resolve()))

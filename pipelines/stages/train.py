@@ -5,14 +5,17 @@ import csv
 import dataclasses
 import io
 import shutil
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from ganlib import bundle, distributed, files, pictures, sampling, scatter, scoring
+from ganlib import blocks, bundle, distributed, files, pictures, sampling, scatter, scoring, training_page
 from ganlib.bundle import Description
 from ganlib.checkpoint import CheckpointFolder
 from ganlib.device import choose, set_rounding, settle_threads
@@ -64,9 +67,10 @@ def play(settings: Settings) -> None:
         )  # fmt: skip
         if team.rank == 0:
             with tracking.live(settings, origin, device=str(device)) as live:
-                tell(played, game, selection, data, checkpoints, live, rules.total)
+                tell(played, game, selection, data, checkpoints, live, rules)
                 if finished(game, rules, selection):
                     write_outputs(game, selection, origin, checkpoints)
+                    write_page(game, rules, checkpoints, html=paths.TRAINING_PAGE)
                     live.finished()
         else:
             for _ in played:
@@ -107,10 +111,12 @@ def tell(
     data: PreparedData,
     checkpoints: CheckpointFolder,
     live: tracking.Live,
-    total: int,
+    rules: Rules,
 ) -> None:
-    """Plays the game and says how it goes: on a bar, to MLflow, in pictures."""
-    with tqdm(total=total, desc="train", unit="img", unit_scale=True, **stage.bar_manners()) as bar:
+    """Plays the game and says how it goes: on a bar, to MLflow, in pictures, on the page."""
+    # Not where DVC looks for the output: after a kill, that place must be free for the earlier page.
+    clock, page = Clock(game.images_seen), checkpoints.folder / "training.html"
+    with tqdm(total=rules.total, desc="train", unit="img", unit_scale=True, **stage.bar_manners()) as bar:
         for progress in played:
             show(bar, progress, None if selection is None else selection.in_short(game.history))
             for numbers in (progress.report, progress.scores):
@@ -120,6 +126,38 @@ def tell(
                 picture = sample_grid(game, data)
                 pictures.write_png(checkpoints.folder / "grids" / f"{progress.images_seen:09d}.png", picture)
                 live.picture(progress.images_seen, picture)
+                if blocks.can_show(terminal=sys.stderr.isatty()):
+                    bar.write(blocks.drawn(picture, shutil.get_terminal_size().columns), file=sys.stderr)
+                if game.history:
+                    if not page.is_file():
+                        bar.write(f"page while it lasts: {page}")
+                    write_page(game, rules, checkpoints, html=page, pace=clock.pace(progress.images_seen))
+
+
+class Clock:
+    """How fast it goes, this time: it is of no result."""
+
+    def __init__(self, images_seen: int) -> None:
+        self.began, self.before = time.monotonic(), images_seen
+
+    def pace(self, images_seen: int) -> training_page.Pace:
+        """Up to now; a training that goes on has seen images that took this process no time."""
+        seconds = max(time.monotonic() - self.began, 1e-3)
+        return training_page.Pace(max(images_seen - self.before, 1) / seconds, seconds)
+
+
+def write_page(
+    game: Game, rules: Rules, checkpoints: CheckpointFolder, *, html: Path, pace: training_page.Pace | None = None
+) -> None:
+    """The page as far as the training has come; of one that is over it says nothing of time, so that equal trainings
+    leave equal bytes."""
+    grids = {int(path.stem): path.read_bytes() for path in grids_of(checkpoints)}
+    training_page.write(game.history, grids, rules, html=html, pace=pace)
+
+
+def grids_of(checkpoints: CheckpointFolder) -> list[Path]:
+    """What was drawn on the way, oldest first."""
+    return sorted((checkpoints.folder / "grids").glob("*.png"))
 
 
 def describe(settings: Settings, data: PreparedData) -> Description:
@@ -174,7 +212,7 @@ def write_outputs(
         bundle.save_gan(folder, *kept(game, selection), game.discriminator)
         lineage.write(folder, origin)
     with files.whole_folder(paths.TRAINING_GRIDS) as folder:
-        for grid in sorted((checkpoints.folder / "grids").glob("*.png")):
+        for grid in grids_of(checkpoints):
             shutil.copy(grid, folder)
     text = io.StringIO()
     # Scores have columns even where there are none, for the plots that dvc.yaml draws of them.

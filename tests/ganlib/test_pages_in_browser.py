@@ -1,6 +1,8 @@
 """The pages in a real browser: they open without complaint, fit a phone, and ask nobody for anything."""
 
+import dataclasses
 import http.server
+import io
 import shutil
 import subprocess
 import threading
@@ -15,9 +17,15 @@ from comparisons import contestant
 from comparisons import page as comparison_page
 from evaluation_reports import page as evaluation_page
 from evaluation_reports import whole
+from games import play as play_training
+from games import rules
+from PIL import Image
 from prepared_folder import Folder, some
 
+from ganlib import game_page, training_page
 from ganlib.data_card import NearPair
+from ganlib.game_page.page import Matches
+from ganlib.playing import RECIPES, play
 from ganlib.preference import Preference
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell", "chrome")
@@ -181,6 +189,85 @@ def test_the_comparison_reads_well_by_day_and_by_night(
         assert int(reach) <= width
         assert float(contrast) >= 4.5, "WCAG 2.2, 1.4.3"
         assert (float(light) > 0.5) == bright
+
+
+@pytest.fixture(scope="module")
+def games() -> Matches:
+    """Of a line and of a plane, three rounds each."""
+    return {
+        layout: [next(iter(play(dataclasses.replace(recipe, rounds=3)))) for recipe in RECIPES[layout]]
+        for layout in ("line", "ring")
+    }
+
+
+PLAYS = """<iframe src="data.html" width="900" height="800"></iframe><script>
+    addEventListener("load", async () => {
+      const inner = document.querySelector("iframe").contentDocument, said = [];
+      const player = inner.querySelector(".player"), slider = player.querySelector("input");
+      const button = player.querySelector("button");
+      const look = () => said.push([
+        slider.value, player.querySelectorAll(".now[data-frame='" + slider.value + "']").length,
+        player.querySelectorAll(".now:not([data-frame='" + slider.value + "'])").length,
+        player.querySelector("output").textContent, button.textContent,
+      ].join("/"));
+      look();
+      slider.value = 1;
+      slider.dispatchEvent(new Event("input"));
+      look();
+      slider.value = slider.max - 1;
+      slider.dispatchEvent(new Event("input"));
+      button.click();
+      look();
+      await new Promise(resolve => setTimeout(resolve, 1000));
+      look();
+      document.title = said.join(" | ");
+    });</script>"""
+"""A page that plays another: by hand, and with the button from the moment before the last one on."""
+
+
+def played(site: Site, profile: Path) -> list[list[str]]:
+    """(moment, parts of it that are seen, parts of others that are, its words, the button's) at four times."""
+    (site.folder / "frame.html").write_text(f"<!DOCTYPE html><title></title>{PLAYS}", encoding="utf-8")
+    document, complaints = opened(f"{site.address}/frame.html", profile, "--virtual-time-budget=5000")
+    assert [line for line in complaints if "favicon" not in line] == []
+    said = document.partition("<title>")[2].partition("</title>")[0]
+    return [each.split("/") for each in said.split(" | ")]
+
+
+def test_the_game_is_played_by_slider_and_button_and_fits_a_narrow_screen(
+    site: Site, tmp_path: Path, games: Matches
+) -> None:  # fmt: skip
+    (site.folder / "data.html").write_text(game_page.page(games), encoding="utf-8")
+    document, complaints = opened(f"{site.address}/data.html", tmp_path / "profile")
+    assert complaints == []
+    assert site.asked == ["/data.html"]
+    assert "Collapse, and its cure (ring)" in document
+    last = len(games["line"][0].frames) - 1
+    ends = f"round {games['line'][0].recipe.rounds}"
+    assert played(site, tmp_path / "plays") == [
+        [str(last), "1", "0", ends, "Play"], ["1", "1", "0", "round 1", "Play"],
+        [str(last - 1), "1", "0", "round 2", "Pause"], [str(last), "1", "0", ends, "Play"],
+    ]  # fmt: skip
+    assert_it_fits(site, tmp_path / "narrow")
+
+
+def test_the_training_is_looked_through_by_slider_and_button_and_fits_a_narrow_screen(
+    site: Site, tmp_path: Path
+) -> None:
+    history = play_training(tmp_path / "training").history
+    buffer = io.BytesIO()
+    Image.new("RGB", (900, 300), "grey").save(buffer, format="PNG")
+    grids = {seen: buffer.getvalue() for seen in (40, 80, 120)}
+    training_page.write(history, grids, rules(), html=site.folder / "data.html")
+    document, complaints = opened(f"{site.address}/data.html", tmp_path / "profile")
+    assert complaints == []
+    assert site.asked == ["/data.html"]
+    assert "What is watched" in document
+    assert played(site, tmp_path / "plays") == [
+        ["2", "1", "0", "120 images", "Play"], ["1", "1", "0", "80 images", "Play"],
+        ["1", "1", "0", "80 images", "Pause"], ["2", "1", "0", "120 images", "Play"],
+    ]  # fmt: skip
+    assert assert_it_fits(site, tmp_path / "narrow") == 3
 
 
 def assert_it_fits(site: Site, profile: Path) -> int:

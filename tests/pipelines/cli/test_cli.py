@@ -127,3 +127,24 @@ def test_the_pages_show_the_store_of_the_stages_and_ctrl_c_leaves_no_process(at_
         code = ui.wait(60)
     assert code == 0
     assert psutil.wait_procs(family, timeout=20)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["circle"], "There is no layout 'circle'; choose line, ring or grid."),
+        (
+            ["-o", "game.txt"],
+            "--output game.txt is no page; name a file that ends in .html, such as reports/game.html.",
+        ),
+        (["-o", "there.html"], "there is a file where the folder of films would be; name another --output."),
+    ],
+)
+def test_a_game_that_cannot_be_played_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").write_text("")
+    done = ganlib("game", *arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
