@@ -18,7 +18,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 WORKERS := $(shell $(PYTHON) -c 'import os; cores = os.cpu_count() or 1; print(cores + (cores + 1) // 2)')
 PYTEST := pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test check check-fast ui bench quality prove
+.PHONY: help setup run test check check-fast ui serve bench quality prove
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,3 +73,7 @@ prove: setup  ## what takes too long for CI: every game resumed, minutes of brok
 
 ui: setup  ## MLflow's pages on loopback: runs, curves, grids, the registered generators
 	ganlib ui
+
+PORT ?= 4200
+serve: setup  ## server, worker and schedules of prefect.yaml on loopback, until Ctrl-C: retraining that looks after itself
+	python -m pipelines.flows.serve --port $(PORT)

@@ -23,17 +23,22 @@ PUBLISHED = Path("reports/published.json")
 STATE = Path(".ganlib")
 """What belongs to this machine and is no result: checkpoints, locks, feature caches."""
 
+SWEEP = STATE / "sweep"
+"""Where a sweep's trainings have their folders: copies of the project that share its store and checkpoints."""
+
 
 def main_folder(project: Path | None = None) -> Path:
-    """The folder whose store a project folder shares: its own, unless it is a copy that DVC or git made of another.
+    """The folder whose store a project folder shares: its own, unless it is a copy that DVC, git or we made of another.
 
-    `dvc exp run --temp` and `--queue` work in clones under `.dvc/tmp/exps` of the main folder; a git worktree
-    points to its main checkout.
+    `dvc exp run --temp` and `--queue` work in clones under `.dvc/tmp/exps` of the main folder, a sweep under
+    `.ganlib/sweep`; a git worktree points to its main checkout.
     """
     folder = (project or Path.cwd()).resolve()
     for parent in folder.parents:
         if parent.parts[-3:] == (".dvc", "tmp", "exps"):
             return main_folder(parent.parents[2])
+        if parent.parts[-2:] == SWEEP.parts:
+            return main_folder(parent.parents[1])
     for checkout in (folder, *folder.parents):
         link = checkout / ".git"
         if link.is_file():

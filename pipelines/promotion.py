@@ -56,12 +56,20 @@ class Promotion:
     record: Record | None
     """None where nothing was moved."""
 
+    def plain(self) -> dict[str, Any]:
+        """For programs."""
+        verdict = None if self.judged is None else self.judged.verdict.plain()
+        found = {"model": self.challenger.model, "version": self.challenger.version, "champion": self.champion}
+        return {**found, "moved": self.record is not None, "verdict": verdict, "unjudged": self.unjudged}
 
-def promote(settings: Settings, reference: str, alias: str = "champion", *, forced: str | None = None) -> Promotion:
+
+def promote(
+    settings: Settings, reference: str, alias: str = "champion", *, forced: str | None = None, moving: bool = True
+) -> Promotion:
     """Judges the generator against the alias' present one, and moves the alias where the verdict is to promote.
 
-    forced: the reason why it is moved whatever the verdict is. UserError where the two cannot be compared, or where
-    somebody else moved the alias meanwhile.
+    forced: the reason why it is moved whatever the verdict is. moving: False to judge alone. UserError where the two
+    cannot be compared, or where somebody else moved the alias meanwhile.
     """
     _check_alias(settings, alias)
     challenger = generators.find(reference, settings)
@@ -79,7 +87,7 @@ def promote(settings: Settings, reference: str, alias: str = "champion", *, forc
         if forced is None:
             raise
         unjudged = str(reason)
-    if forced is None and (judged is None or judged.verdict.outcome != "promote"):
+    if not moving or (forced is None and (judged is None or judged.verdict.outcome != "promote")):
         return Promotion(ours, standing, judged, None, None)
     move = Move("promote", alias, standing, ours.version, forced=forced is not None, why=forced)
     move = dataclasses.replace(move, verdict="not judged" if judged is None else judged.verdict.title)

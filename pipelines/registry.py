@@ -26,6 +26,10 @@ class Synced:
     version: str | None
     aliases: tuple[str, ...]
 
+    def plain(self) -> dict[str, Any]:
+        """For programs; `page` is where MLflow's pages show the run."""
+        return {**vars(self), "page": tracking.run_page(self.experiment_id, self.run_id)}
+
     def sentence(self) -> str:
         """For people, in one line."""
         aliases = f" ({', '.join(self.aliases)})" if self.aliases else ""

@@ -54,5 +54,6 @@ table.differing th:first-child { width: 34%; }
 }
 @media (max-width: 40rem) {
   table.differing th, table.differing td { min-width: 0; }
+  table.people th, table.people td { min-width: 0; padding: .35rem .3rem; font-size: .8rem; overflow-wrap: anywhere; }
 }
 """

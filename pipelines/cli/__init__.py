@@ -73,11 +73,19 @@ def sentences(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
 @app.command()
 @sentences
-def sync() -> None:
+def sync(
+    as_json: Annotated[bool, typer.Option("--json", help="What there is now, as one line of JSON.")] = False,
+) -> None:
     """Make MLflow's run and registry say what DVC's outputs say; safe at any time, also for a new or lost store."""
     from pipelines import params, registry
 
-    print(registry.sync(params.load()).sentence())
+    synced = registry.sync(params.load())
+    if as_json:
+        import json
+
+        print(json.dumps(synced.plain()))
+    else:
+        print(synced.sentence())
 
 
 @app.command()

@@ -52,8 +52,7 @@ def _in_mlflow(settings: Settings, found: outputs.Outputs) -> list[tuple[str, st
     if shown is None:
         return [("MLflow", "has no run of this generator yet; make it: ganlib sync")]
     uri = tracking.tracking_uri()
-    base = tracking.shown(uri) if uri.startswith("http") else "http://127.0.0.1:5000"
-    page = f"{base}/#/experiments/{shown.experiment_id}/runs/{shown.run_id}"
+    page = tracking.run_page(shown.experiment_id, shown.run_id)
     opened = "" if uri.startswith("http") else " (after: make ui)"
     lines = [("MLflow run", f"{shown.run_name}, {page}{opened}")]
     if shown.model is None:

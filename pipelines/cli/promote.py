@@ -18,17 +18,28 @@ def promote(
     to: Annotated[str, typer.Option("--to", help="The alias that it is to have.")] = "champion",
     force: Annotated[bool, typer.Option("--force", help="Move the alias whatever the verdict is; say --why.")] = False,
     why: Annotated[str | None, typer.Option(help="Kept in the history.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge it, and move nothing.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The verdict and what was done, as one line of JSON.")
+    ] = False,
 ) -> None:
     """Judge a generator against the champion, and make it champion where it is provably better.
 
-    Both are scored by the same latents in several blocks (section promote of params.yaml). Exit code 0: promoted;
-    1: rejected, or inconclusive; 2: a mistake.
+    Both are scored by the same latents in several blocks (section promote of params.yaml). Exit code 0: promoted, or
+    worthy of it in a dry run; 1: rejected, or inconclusive; 2: a mistake.
     """
     from pipelines import params, promotion
 
-    done = promotion.promote(params.load(), version, to, forced=_reason(force, why))
-    _show(done, to)
-    if done.record is None:
+    reason = _reason(force, why)
+    done = promotion.promote(params.load(), version, to, forced=reason, moving=not dry_run)
+    if as_json:
+        import json
+
+        print(json.dumps(done.plain()))
+    else:
+        _show(done, to)
+    wins = done.judged is not None and done.judged.verdict.outcome == "promote"
+    if done.record is None and not (dry_run and wins):
         raise typer.Exit(NOT_PROMOTED)
 
 

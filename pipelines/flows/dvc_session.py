@@ -1,8 +1,8 @@
 """One process that runs `dvc` commands as they arrive: `python -m pipelines.flows.dvc_session`.
 
 Starting DVC costs more than a second and an unchanged stage a thirtieth of one, so a flow starts it once. Each line
-of standard input is a JSON list: the arguments of one `dvc` command, or nothing to ask for the stages. After what
-DVC and the stage print comes one line that starts with `MARK`: the exit code, or the stages in the order of DVC.
+of standard input is JSON: a list, the arguments of one `dvc` command, or the name of a question. After what DVC and the
+stage print comes one line that starts with `MARK`: the exit code, or the answer to the question.
 The process ends after the first command that fails, and with its parent.
 """
 
@@ -13,8 +13,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
 
 MARK = "\x1e"
 """ASCII's record separator: no stage prints it by chance."""
@@ -32,7 +36,7 @@ def main() -> None:
     while (request := queue.get()) is not None:
         busy.set()
         arguments = json.loads(request)
-        answer = _dvc(arguments) if arguments else _stages()
+        answer = _dvc(arguments) if isinstance(arguments, list) else _asked(QUESTIONS[arguments])
         busy.clear()
         failed = isinstance(answer, int) and answer != 0
         if failed:
@@ -62,18 +66,32 @@ def _dvc(arguments: list[str]) -> int:
     return int(dvc(arguments))
 
 
-def _stages() -> list[str] | int:
-    """The stages' names, every one after those it depends on, exactly as `dvc repro` would go through them."""
+def _asked(question: Callable[["Repo"], Any]) -> Any:
+    """What is answered, or an exit code after DVC's reason."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
-    from dvc.repo.reproduce import plan_repro
 
     try:
         with Repo() as repo:
-            return [stage.addressing for stage in plan_repro(repo.index.graph)]
+            return question(repo)
     except DvcException as error:
         print(f"ERROR: {error}", flush=True)
         return 255
+
+
+def _stages(repo: "Repo") -> list[str]:
+    """The stages' names, every one after those it depends on, exactly as `dvc repro` would go through them."""
+    from dvc.repo.reproduce import plan_repro
+
+    return [stage.addressing for stage in plan_repro(repo.index.graph)]
+
+
+def _changes(repo: "Repo") -> Any:
+    """As `dvc status --json` has it: of each stage that is out of date, what differs from the last time."""
+    return repo.status()
+
+
+QUESTIONS: dict[str, Callable[["Repo"], Any]] = {"stages": _stages, "changes": _changes}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The stages of dvc.yaml, run one at a time, and what a failed one has to say."""
 
+import errno
 import json
 import os
 import re
@@ -7,7 +8,9 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+from pipelines.stage import EXIT_RESUMABLE, OUT_OF_OUR_HANDS
 
 from . import dvc_session
 from .dvc_session import MARK
@@ -16,6 +19,14 @@ from .process import Child
 REMEMBERED_LINES = 100
 EXIT_BUG = 1
 DVC_REMARKS = ("> ", "Running stage ", "Stage ", "WARNING: ")
+PASSING = (
+    OUT_OF_OUR_HANDS[errno.ENOSPC],
+    OUT_OF_OUR_HANDS[errno.EDQUOT],
+    "No space left on device",
+    "MLflow store .* (does not answer|does not do its work|is in use by another process)",
+    "failed to (connect|transfer|fetch|pull|update)|Connection|timed out",
+)
+"""What the sentences say where waiting may help; no mistake in params.yaml is among them."""
 SILENCE = "It ended without a word; see the log."
 
 
@@ -25,6 +36,11 @@ class Failure(Exception):  # noqa: N818 - the noun is what people read
     def __init__(self, sentence: str, code: int) -> None:
         super().__init__(sentence)
         self.code = code
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same may go well later: the store is away, the disk is full, somebody stopped a stage."""
+        return self.code == EXIT_RESUMABLE or any(re.search(told, str(self)) for told in PASSING)
 
 
 class Stages:
@@ -36,10 +52,14 @@ class Stages:
     def __init__(
         self, folder: Path, say: Callable[[str], None], *, environment: Mapping[str, str] = os.environ
     ) -> None:
-        self._say = say
+        self._folder, self._say, self._environment = folder, say, environment
+        self._child = self._started()
+        self._ended = False
+
+    def _started(self) -> Child:
         # By its path, for the folder may hold another version of this project.
         session = [sys.executable, "-P", dvc_session.__file__]
-        self._child = Child(session, folder=folder, say=self._hear, environment=environment)
+        return Child(session, folder=self._folder, say=self._hear, environment=self._environment)
 
     def __enter__(self) -> Self:
         return self
@@ -49,9 +69,15 @@ class Stages:
 
     def names(self) -> list[str]:
         """All stages, every one after those it depends on."""
-        names = self._request([])
+        names = self._request("stages")
         assert isinstance(names, list)
         return names
+
+    def changes(self) -> dict[str, Any]:
+        """Of each stage, and each file of data that DVC holds, what is not as it was; nothing of those that are."""
+        found = self._request("changes")
+        assert isinstance(found, dict)
+        return found
 
     def run(self, name: str, *, force: bool = False) -> None:
         """`dvc repro --single-item`: runs the stage where something that it depends on has changed, or forced."""
@@ -61,17 +87,22 @@ class Stages:
         """Any command of DVC's."""
         self._request(list(arguments))
 
-    def _request(self, arguments: list[str]) -> list[str] | int:
-        self._child.ask(json.dumps(arguments))
+    def _request(self, wanted: list[str] | str) -> Any:
+        if self._ended:  # as it does after a failure
+            self._child.stop()
+            self._child, self._ended = self._started(), False
+        self._child.ask(json.dumps(wanted))
         tail: deque[str] = deque(maxlen=REMEMBERED_LINES)
         for line in self._child.read():
             if line.startswith(MARK):
-                answer: list[str] | int = json.loads(line.removeprefix(MARK))
+                answer = json.loads(line.removeprefix(MARK))
                 if isinstance(answer, int) and answer != 0:
+                    self._ended = True
                     raise failure(tail)
                 return answer
             self._say(line)
             tail.append(line)
+        self._ended = True
         raise failure(tail)
 
     def _hear(self, line: str) -> None:
@@ -80,16 +111,23 @@ class Stages:
             self._say(line)
 
 
-def run_command(command: list[str], *, folder: Path, say: Callable[[str], None]) -> None:
-    """Runs another command to its end in the same way; Failure where its exit code is not 0."""
+def run_command(
+    command: list[str],
+    *,
+    folder: Path,
+    say: Callable[[str], None],
+    environment: Mapping[str, str] = os.environ,
+) -> list[str]:
+    """Runs another command to its end in the same way; its last lines. Failure where its exit code is not 0."""
     tail: deque[str] = deque(maxlen=REMEMBERED_LINES)
-    with Child(command, folder=folder, say=say) as child:
+    with Child(command, folder=folder, say=say, environment=environment) as child:
         for line in child.read():
             say(line)
             tail.append(line)
         code = child.wait()
     if code != 0:
         raise Failure(sentence(tail), code)
+    return list(tail)
 
 
 def failure(lines: Iterable[str]) -> Failure:

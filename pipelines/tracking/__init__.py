@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from ..paths import main_folder
 from .recorder import Live, live
-from .store import Store, StoreError, exists, opened, shown, tracking_uri
+from .store import Store, StoreError, exists, opened, run_page, shown, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Run
     from mlflow.entities.model_registry import ModelVersion as ModelVersion
 
-__all__ = ["Live", "Store", "StoreError", "exists", "live", "main_folder", "opened", "shown", "tracking_uri"]
+__all__ = [
+    "Live", "Store", "StoreError", "exists", "live", "main_folder", "opened", "run_page", "shown", "tracking_uri",
+]  # fmt: skip

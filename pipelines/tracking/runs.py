@@ -53,18 +53,22 @@ def claim(store: Store, experiment: str, lineage: Lineage, environment: Mapping[
 
 
 def _create(store: Store, experiment: str, lineage: Lineage, owner: Mapping[str, str]) -> "Run":
-    chosen = lineage.settings
     run = store.client.create_run(
         experiment,
         start_time=now_ms(),
         tags={KEY: lineage.key, **owner},
-        run_name=f"{chosen['network']['name']}-{chosen['loss']['name']}-{lineage.key[:8]}",
+        run_name=name_of(lineage),
     )
     # Another host holds another lock: whoever lost takes its own run back and uses the winner's.
     winner = find(store, experiment, lineage.key) or run
     if winner.info.run_id != run.info.run_id:
         store.client.delete_run(run.info.run_id)
     return winner
+
+
+def name_of(lineage: Lineage) -> str:
+    """What the run of this lineage is called: `dcgan-hinge-0123abcd`."""
+    return f"{lineage.settings['network']['name']}-{lineage.settings['loss']['name']}-{lineage.key[:8]}"
 
 
 def _complete(store: Store, run: "Run", lineage: Lineage, tags: Mapping[str, str], *, overwrite: bool) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 60.0
 ANSWER_SECONDS = 5.0
+EMBEDDED_PAGES = "http://127.0.0.1:5000"
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -100,6 +101,13 @@ def shown(uri: str) -> str:
     if parts.password is None:
         return uri
     return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{parts.hostname}:{parts.port}"))
+
+
+def run_page(experiment_id: str, run_id: str) -> str:
+    """Where MLflow's pages show a run: on the server, or on the one that `make ui` starts."""
+    uri = tracking_uri()
+    base = shown(uri).rstrip("/") if uri.startswith(("http://", "https://")) else EMBEDDED_PAGES
+    return f"{base}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
 @contextmanager

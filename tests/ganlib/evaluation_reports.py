@@ -1,5 +1,6 @@
 """A made-up evaluation, and its page."""
 
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ def data(names: tuple[str, ...] = ("cat", "dog"), *, side: int = 8) -> PreparedD
 
 
 def measured(value: float, reach: float = 0.1, floor: float | None = None, **more: Any) -> dict[str, Any]:
-    replicates = [value + 1e-3 * reach * (-1) ** group for group in range(20)]
+    luck = random.Random(f"{value}")  # its own for each number, or all of it cancels in a difference
+    replicates = [value + 2e-3 * reach * luck.gauss() for _ in range(20)]
     found: dict[str, Any] = {"value": value, "low": value - reach, "high": value + reach, "replicates": replicates}
     if floor is not None:
         found |= {"floor": floor, "floor_low": floor - reach, "floor_high": floor + reach}

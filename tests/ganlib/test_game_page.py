@@ -26,6 +26,7 @@ def games() -> Matches:
     }
 
 
+@pytest.mark.prove
 def test_equal_games_make_equal_bytes(games: Matches, tmp_path: Path) -> None:
     one, other = (
         game_page.write(games, html=tmp_path / name / "game.html", folder=tmp_path / name / "game") for name in "ab"

@@ -21,12 +21,14 @@ from games import play as play_training
 from games import rules
 from PIL import Image
 from prepared_folder import Folder, some
+from test_sweep_page import trial
 
-from ganlib import game_page, training_page
+from ganlib import game_page, sweep_page, training_page
 from ganlib.data_card import NearPair
 from ganlib.game_page.page import Matches
 from ganlib.playing import RECIPES, play
 from ganlib.preference import Preference
+from ganlib.sweep_page import Trial
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell", "chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -173,6 +175,17 @@ def test_the_comparison_opens_without_complaint_and_fits_a_narrow_screen(site: S
     assert "Same latents" in document
     assert "F beside A, blind: preferred in 1200 of 2300 votes, 52 % (95 % interval 50 to 54 %)" in document
     assert assert_it_fits(site, tmp_path / "narrow") == 6 * (6 + 2 * 3 + 2 * 4)
+
+
+def test_the_sweep_opens_without_complaint_and_fits_a_narrow_screen(site: Site, tmp_path: Path) -> None:
+    values = [("train.lr", 1e-4), ("network.of_a_very_long_name_indeed", "x" * 90)]
+    trials = [trial(seed + rate, seed, **dict(values)) for seed in range(3) for rate in (0.1, 0.2)]
+    sweep_page.write([*trials, Trial(dict(values), 9, problem="y" * 300)], "fid", html=site.folder / "data.html")
+    document, complaints = opened(f"{site.address}/data.html", tmp_path / "profile")
+    assert complaints == []
+    assert site.asked == ["/data.html"]
+    assert "Settings, the best first" in document
+    assert assert_it_fits(site, tmp_path / "narrow") == len(trials)
 
 
 @pytest.mark.parametrize(("scheme", "bright"), [(0, False), (1, True)])

@@ -4,8 +4,9 @@ from bench_project import bench_project
 from mlflow_project import empty_database, mlflow_server, project, silent_server
 from planted import points
 from postgresql import postgres, postgres_server
+from sweep_project import committed, swept
 
 __all__ = [
-    "bench_project", "empty_database", "mlflow_server", "points",
-    "postgres", "postgres_server", "project", "silent_server",
+    "bench_project", "committed", "empty_database", "mlflow_server", "points",
+    "postgres", "postgres_server", "project", "silent_server", "swept",
 ]  # fmt: skip

@@ -48,21 +48,37 @@ print("{name} speaks")
 Path("{name}.txt").write_text("made by {name}")
 """
 STAGES = ("first", "middle", "last")
+CLI = """
+import json, os, sys
+from pathlib import Path
+away = Path(os.environ.get("AWAY", "no such file"))
+if away.exists():
+    away.unlink()
+    print("error: The MLflow store http://host does not answer (refused).", file=sys.stderr)
+    sys.exit(2)
+with Path("called.txt").open("a") as called:
+    called.write(" ".join(sys.argv[1:]) + "\\n")
+verdict = {"title": "promote", "outcome": "promote", "checks": [
+    {"name": "fid", "state": "holds", "demand": "better", "ours": 2.5, "theirs": 3.0, "values": [-0.5, -0.5],
+     "low": -0.6, "high": -0.4, "problem": None}]}
+answers = {
+    "sync": {"run_name": "dcgan-1", "page": "http://127.0.0.1:5000/#/1", "model": "gan", "version": "2", "aliases": []},
+    "promote": {"model": "gan", "version": 2, "champion": 1, "moved": "--dry-run" not in sys.argv, "verdict": verdict,
+                "unjudged": None},
+}
+print(json.dumps(answers[sys.argv[1]]))
+"""
 
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pristine") / "project"
-    flows = folder / "pipelines" / "flows"
-    shutil.copytree(REPOSITORY / "pipelines" / "flows", flows, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__.py", "paths.py"):
-        shutil.copy(REPOSITORY / "pipelines" / name, folder / "pipelines")
+    code = folder / "pipelines"
+    shutil.copytree(REPOSITORY / "pipelines", code, ignore=shutil.ignore_patterns("__pycache__", "cli"))
     # The real one belongs to MLflow and has its own tests.
-    (folder / "pipelines" / "cli").mkdir()
-    (folder / "pipelines" / "cli" / "__init__.py").touch()
-    (folder / "pipelines" / "cli" / "__main__.py").write_text(
-        "import sys\nfrom pathlib import Path\nPath('synced.txt').write_text(' '.join(sys.argv[1:]))\n"
-    )
+    (code / "cli").mkdir()
+    (code / "cli" / "__init__.py").touch()
+    (code / "cli" / "__main__.py").write_text(CLI)
     (folder / "dvc.yaml").write_text(DVC_YAML)
     for name in STAGES:
         (folder / f"{name}.py").write_text(STAGE.format(name=name))
@@ -89,3 +105,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def project(pristine: Path, tmp_path: Path) -> Project:
     return Project(shutil.copytree(pristine, tmp_path / "project"))
+
+
+@pytest.fixture
+def committed(pristine: Path, tmp_path: Path) -> Project:
+    """The same under git: what runs is in the worktree of the flow, which `Project.inside` leads to."""
+    folder = shutil.copytree(pristine, tmp_path / "committed")
+    (folder / ".gitignore").write_text("__pycache__/\n/.ganlib/\n/.dvc/cache/\n/.dvc/tmp/\n/.dvc/config.local\n*.txt\n")
+    made = Project(folder)
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["config", "user.name", "T"],
+        ["config", "user.email", "t@example.invalid"],
+    ):
+        made.git(*words)
+    made.commit("start")
+    return made

@@ -36,6 +36,19 @@ class Project:
         """The stages that have run, in their order."""
         return self.text("ran.txt").split()
 
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def commit(self, message: str) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+
+    @property
+    def inside(self) -> "Project":
+        """The worktree where the flow runs what was committed."""
+        return Project(self.folder / ".ganlib" / "retrain" / "tree")
+
     def text(self, name: str) -> str:
         path = self.folder / name
         return path.read_text() if path.exists() else ""
@@ -55,6 +68,7 @@ class Server:
     def __init__(self, api: str, home: Path) -> None:
         self.api = api
         self.home = home
+        self.headers: dict[str, str] = {}
         self.environment = {
             **os.environ,
             **DEFAULTS,
@@ -74,16 +88,26 @@ class Server:
 
     def ask(self, things: str, **query: Any) -> list[dict[str, Any]]:
         """What the API's `things/filter` answers."""
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.api}/{things}/filter", json.dumps(query).encode(), headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            found: list[dict[str, Any]] = json.load(answer)
+        found: list[dict[str, Any]] = self.post(f"{things}/filter", **query)
         return found
 
     def last_runs(self, count: int) -> list[dict[str, Any]]:
         """The flow runs that were started last, the latest first."""
         started = {"start_time": {"is_null_": False}}
         return self.ask("flow_runs", flow_runs=started, sort="START_TIME_DESC", limit=count)
+
+    def named(self, name: str) -> dict[str, Any]:
+        """The flow run of this name."""
+        (run,) = self.ask("flow_runs", flow_runs={"name": {"any_": [name]}})
+        return run
+
+    def post(self, path: str, **body: Any) -> Any:
+        """What the API answers to this."""
+        request = urllib.request.Request(
+            f"{self.api}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json", **self.headers}
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.loads(answer.read() or b"null")
 
     def of_run(self, things: str, run: dict[str, Any], **query: Any) -> list[dict[str, Any]]:
         return self.ask(things, flow_runs={"id": {"any_": [run["id"]]}}, **query)

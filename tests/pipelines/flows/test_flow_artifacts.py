@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines.flows import artifacts
+from pipelines.flows.judgement import Judgement
 
 METRICS: dict[str, Any] = {
     "protocol": {"name": "classifier-n2000-train", "samples": 2000, "seed": 0},
@@ -17,6 +18,7 @@ METRICS: dict[str, Any] = {
     "recall": {"value": 0.5, "floor": {"absent": "no held-out pictures"}},
     "discriminator": {"train": 0.75},
 }
+JUDGEMENT = Judgement("promoted", champion=1, checks=[])
 
 
 def png(side: int) -> bytes:
@@ -31,7 +33,7 @@ def decode(address: str) -> bytes:
 
 
 def test_every_number_has_a_row_with_its_floor_and_protocol() -> None:
-    rows = [tuple(row.values())[:4] for row in artifacts.table(METRICS)]
+    rows = [tuple(row.values())[:4] for row in artifacts.table(METRICS, JUDGEMENT)]
     assert rows == [
         ("fid", "12.35 [11.5, 13.2]", "14.5", "3.25"),
         ("isc", "7.5", "", "8.25 [8, 8.5]"),
@@ -39,7 +41,7 @@ def test_every_number_has_a_row_with_its_floor_and_protocol() -> None:
         ("recall", "0.5", "", "absent: no held-out pictures"),
         ("discriminator train", "0.75", "", ""),
     ]
-    assert {row["protocol"] for row in artifacts.table(METRICS)} == {"classifier-n2000-train"}
+    assert {row["protocol"] for row in artifacts.table(METRICS, JUDGEMENT)} == {"classifier-n2000-train"}
 
 
 def test_the_description_is_the_whole_protocol() -> None:

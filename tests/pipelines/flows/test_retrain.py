@@ -61,7 +61,7 @@ def twice(pristine: Path, server: Server, tmp_path_factory: pytest.TempPathFacto
 
 def test_every_stage_is_one_task_in_the_order_of_its_dependencies(twice: Twice, server: Server) -> None:
     tasks = server.of_run("task_runs", twice.first, sort="EXPECTED_START_TIME_ASC")
-    assert [task["name"] for task in tasks] == ["first", "middle", "last", "artifacts", "sync"]
+    assert [task["name"] for task in tasks] == ["first", "middle", "last", "sync", "compare", "report"]
     assert {task["state_type"] for task in tasks} | {twice.first["state_type"]} == {"COMPLETED"}
 
 
@@ -77,16 +77,21 @@ def test_what_the_stages_print_is_in_the_log_of_the_run(twice: Twice, server: Se
 
 def test_the_grid_and_the_metrics_are_artifacts(twice: Twice, server: Server) -> None:
     shown = {artifact["key"]: artifact for artifact in server.of_run("artifacts", twice.first) if artifact["key"]}
-    assert {key: artifact["type"] for key, artifact in shown.items()} == {"grid": "image", "metrics": "table"}
+    types = {key: artifact["type"] for key, artifact in shown.items()}
+    assert types == {"grid": "image", "metrics": "table", "verdict": "table", "summary": "markdown"}
     picture = base64.b64decode(shown["grid"]["data"].removeprefix("data:image/png;base64,"))
     assert Image.open(io.BytesIO(picture)).getpixel((0, 0)) == 128
-    row = {"metric": "fid", "value": "2.5", "at floor count": "", "floor": "1.25", "protocol": "tiny"}
+    row = {
+        "metric": "fid", "value": "2.5", "at floor count": "", "floor": "1.25",
+        "worse than the champion by": "-0.5 [-0.6, -0.4]", "protocol": "tiny",
+    }  # fmt: skip
     assert json.loads(shown["metrics"]["data"]) == [row]
     assert "samples: 10" in shown["metrics"]["description"]
 
 
-def test_the_tracking_store_is_completed_afterwards(twice: Twice) -> None:
-    assert twice.project.text("synced.txt") == "sync"
+def test_the_tracking_store_is_completed_and_the_champion_challenged_afterwards(twice: Twice) -> None:
+    assert twice.project.text("called.txt").splitlines() == ["sync --json", "promote 2 --json"] * 2
+    assert twice.second["state"]["message"] == "gan version 2 against version 1: promote. It is champion now."
 
 
 def test_a_failed_stage_fails_the_flow_with_its_own_sentence(project: Project, server: Server) -> None:
@@ -98,7 +103,7 @@ def test_a_failed_stage_fails_the_flow_with_its_own_sentence(project: Project, s
     assert f"error: {SENTENCE}" in finished.stderr.splitlines()
     assert not re.search("Traceback|NoneType", finished.stdout + finished.stderr)
     assert not project.ran()
-    assert not project.text("synced.txt")
+    assert not project.text("called.txt")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""What a retraining has to say, short enough for a message, and how it reaches a person who does not look."""
+
+import asyncio
+import inspect
+import json
+import os
+import urllib.request
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .judgement import Judgement, Published
+
+WEBHOOK = "GANLIB_WEBHOOK_URL"
+"""A secret: whoever knows it can write there. So it is no parameter of the flow, and no log names it."""
+ANSWER_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """A retraining from its reasons to its verdict."""
+
+    why: str
+    trained: str
+    """What was trained: `commit 1a2b3c`."""
+    published: Published
+    judgement: Judgement
+
+    def title(self) -> str:
+        """One sentence."""
+        return self.judgement.says
+
+    def markdown(self) -> str:
+        """A few lines, the verdict's numbers among them."""
+        lines = [
+            f"**{self.title()}**",
+            "",
+            f"- why: {self.why}",
+            f"- trained: {self.trained}",
+            f"- MLflow run: [{self.published.run_name}]({self.published.page})",
+            *(f"- {line}" for line in map(check_words, self.judgement.checks)),
+        ]
+        return "\n".join(lines)
+
+
+def check_words(check: Mapping[str, Any]) -> str:
+    """One demand of the verdict: `fid holds: 2.1, champion 2.4, worse by -0.4 ... -0.2 (better)`."""
+    if check.get("problem"):
+        return f"{check['name']} {check['state']}: {check['problem']}"
+    numbers = [f"{check['ours']:.4g}"] if check.get("ours") is not None else []
+    if check.get("theirs") is not None:
+        numbers.append(f"beside {check['theirs']:.4g}")
+    if check.get("low") is not None and check["name"] != "memorisation":
+        numbers.append(f"worse by {check['low']:.3g} ... {check['high']:.3g}")
+    return f"{check['name']} {check['state']}: {', '.join(numbers)} ({check['demand']})"
+
+
+def verdict_rows(judgement: Judgement) -> list[dict[str, str]]:
+    """The same as rows of a table."""
+    return [
+        {
+            "demand": f"{check['name']}: {check['demand']}",
+            "state": str(check["state"]),
+            "this": _number(check.get("ours")),
+            "champion" if judgement.champion is not None else "held-out": _number(check.get("theirs")),
+            "worse by": "" if check.get("low") is None else f"{check['low']:.3g} ... {check['high']:.3g}",
+            "remark": str(check.get("problem") or ""),
+        }
+        for check in judgement.checks
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def send(title: str, text: str, block: str | None) -> str | None:
+    """To the webhook of the environment and the notification block, where they are set; what went wrong, if anything.
+
+    A message that is not sent fails nothing.
+    """
+    problems = []
+    if address := os.environ.get(WEBHOOK):
+        try:
+            _post(address, text)
+        except (OSError, ValueError) as error:
+            problems.append(f"the webhook of {WEBHOOK} ({type(error).__name__})")
+    if block:
+        try:
+            _notify(block, title, text)
+        except Exception as error:  # whatever a block may raise; its words may hold its secret
+            problems.append(f"the block {block} ({type(error).__name__})")
+    return f"The message did not reach {' and '.join(problems)}." if problems else None
+
+
+def _post(address: str, text: str) -> None:
+    if not address.startswith(("http://", "https://")):
+        raise ValueError("no http address")
+    content = json.dumps({"text": text}).encode()
+    request = urllib.request.Request(address, content, {"Content-Type": "application/json"})  # noqa: S310 - see above
+    urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()  # noqa: S310 - see above
+
+
+def _notify(block: str, title: str, text: str) -> None:
+    from prefect.blocks.abstract import NotificationBlock
+    from prefect.blocks.core import Block
+
+    found = Block.load(block)
+    if not isinstance(found, NotificationBlock):
+        raise TypeError(f"{block} is no notification block")
+    sent: Any = found.notify(body=text, subject=title)
+    if inspect.isawaitable(sent):
+        asyncio.run(_awaited(sent))
+
+
+async def _awaited(sent: Awaitable[Any]) -> None:
+    await sent
