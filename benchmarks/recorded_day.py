@@ -48,6 +48,8 @@ class Day:
 
     project: Path
     environment: dict[str, str]
+    commit: str
+    """What the clone is of."""
     pictures: int = 0
     events: list[dict[str, str]] = field(default_factory=list)
 
@@ -129,6 +131,11 @@ def mlflow_server(day: Day) -> list[str]:
     return [sys.executable, "-m", "mlflow", "server", *options, "--artifacts-destination", files]
 
 
+def day_commit(project: Path) -> str:
+    words = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(words, cwd=project, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def clone(folder: Path, every_minutes: float, kimg: float) -> Day:
     """This checkout's HEAD, small, with a schedule of its own, committed."""
     project = folder / "project"
@@ -139,7 +146,7 @@ def clone(folder: Path, every_minutes: float, kimg: float) -> Day:
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{MLFLOW}", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
     subprocess.run(["git", "clone", "--quiet", record.ROOT, project], check=True)
-    day = Day(project, environment)
+    day = Day(project, environment, day_commit(project))
     yaml = YAML()
     settings = yaml.load(project / "params.yaml")
     for name, value in {**SMALL, "data.path": "pictures", "data.watch": "pictures", "train.kimg": kimg}.items():
@@ -271,7 +278,7 @@ def main() -> None:
                 time.sleep(max(0.0, 60 * options.minutes - (time.monotonic() - began)))
                 settled(day, 4 * options.every + 6)
                 figures: dict[str, Any] = {
-                    "command": " ".join(["python", *sys.argv]), "every_minutes": options.every,
+                    "command": " ".join(["python", *sys.argv]), "clone_of": day.commit, "every_minutes": options.every,
                     "minutes": (time.monotonic() - began) / 60, "shortened": options.minutes < 60,
                     "events": day.events, "runs": decided(day),
                     "history": day.run("ganlib", "history"), "models": day.run("ganlib", "models", "ganlib-digits"),

@@ -41,7 +41,7 @@ def deploy_every_five_seconds_too(project: Project, server: Server) -> dict[str,
 @pytest.mark.slow
 def test_the_schedule_fires_and_a_worker_runs_it_in_the_clone(project: Project, server: Server, tmp_path: Path) -> None:
     deployments = deploy_every_five_seconds_too(project, server)
-    assert set(deployments) == {"nightly", "source"}
+    assert {"nightly", "source"} <= set(deployments)
     deployment = deployments["nightly"]
     assert ["cron" in schedule["schedule"] for schedule in deployment["schedules"]].count(True) == 1
     # Started elsewhere on purpose: where the flow runs must not depend on where the worker was started.

@@ -24,7 +24,7 @@ sys.path.append(str(Path(__file__).parents[2] / "end_to_end"))
 from projects import Project, copy_of_project
 
 GENERATOR = "models/gan/generator.safetensors"
-WAIT_SECONDS = 400
+WAIT_SECONDS = 900
 
 
 @pytest.fixture
