@@ -13,16 +13,15 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 SKIPPED = "Skipped"
-STARTED = (StateType.PENDING, StateType.RUNNING)
 AT_WORK = frozenset({"RUNNING", "PENDING", "CANCELLING"})
 
 
 def superseded() -> str | None:
-    """Why the current run may be skipped: it was scheduled, and a later one of the same schedule is at work or waits.
+    """Why the current run may be skipped: it was scheduled, and a later one of the same schedule is running.
 
     After a time without a worker all missed runs come at once, and one is enough: of those that were started the last.
     It skips what is due and was not started yet, so that each does not take a process to find that out. No run makes
-    room for one that was not started: where they come faster than they start, none would ever be made.
+    room for one that is not running yet: where they come faster than they start, none would ever be made.
     """
     from prefect.client.orchestration import get_client
     from prefect.context import FlowRunContext
@@ -33,7 +32,7 @@ def superseded() -> str | None:
         return None
     with get_client(sync_client=True) as client:
         alike = _due(client, mine)
-        started = [_due_at(run) for run in alike if run.id == mine.id or run.state_type in STARTED]
+        started = [_due_at(run) for run in alike if run.id == mine.id or run.state_type == StateType.RUNNING]
         newest = max([mine.expected_start_time, *started])
         for run in alike:
             if run.state_type == StateType.SCHEDULED:
