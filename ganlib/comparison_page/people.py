@@ -30,7 +30,7 @@ def people(contestants: Sequence[Contestant]) -> Section | None:
     rows = [_row(place, one) for place, one in enumerate(contestants) if one.preference is not None]
     if not rows:
         return None
-    titles = ("beside A", "preferred in", "could not tell", "share, 95 % interval", "")
+    titles = ("", "preferred to A in", "could not tell", "share, 95 % interval")
     head = element("thead", element("tr", *(element("th", title, scope="col") for title in titles)))
     table = element("table", head, element("tbody", *rows), class_="people")
     return "people", "What people say", [table, element("p", HOW, class_="soft")]
@@ -44,6 +44,6 @@ def _row(place: int, one: Contestant) -> Markup:
         low, middle, high = (f"{100 * each:.0f}" for each in (said.interval.low, said.share, said.interval.high))
         share = f"{middle} %, {low} to {high} %"
     verdict = element("span", said.verdict, class_=f"badge {TONES.get(said.verdict, 'plain')}")
-    votes = f"{said.ours} of {count(said.decided, 'vote')}, {count(said.sittings, 'sitting')}"
-    cells = [element("td", text) for text in (votes, str(said.undecided), share)]
-    return element("tr", element("th", letter(place), scope="row"), *cells, element("td", verdict))
+    votes = f"{said.ours:,} of {count(said.decided, 'vote')}, {count(said.sittings, 'sitting')}"
+    cells = [element("td", text) for text in (votes, f"{said.undecided:,}")]
+    return element("tr", element("th", letter(place), scope="row"), *cells, element("td", share, " ", verdict))

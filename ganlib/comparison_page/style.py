@@ -25,6 +25,7 @@ ol.contestants dl { display: grid; grid-template-columns: max-content 1fr; gap: 
   font-size: .86rem; }
 ol.contestants dt { color: var(--soft); }
 ol.contestants dd { margin: 0; overflow-wrap: anywhere; }
+table.people tbody th { min-width: 1.5rem; }
 table.numbers thead small { font-weight: 400; }
 table.numbers td.number .moved { display: block; margin-top: .45rem; font-weight: 600; }
 table.numbers td.number .badge { margin-top: .25rem; }
