@@ -4,9 +4,17 @@ from bench_project import bench_project
 from mlflow_project import empty_database, mlflow_server, project, silent_server
 from planted import points
 from postgresql import postgres, postgres_server
-from sweep_project import committed, swept
+from sweep_project import sweepable, swept
 
 __all__ = [
-    "bench_project", "committed", "empty_database", "mlflow_server", "points",
-    "postgres", "postgres_server", "project", "silent_server", "swept",
+    "bench_project",
+    "empty_database",
+    "mlflow_server",
+    "points",
+    "postgres",
+    "postgres_server",
+    "project",
+    "silent_server",
+    "sweepable",
+    "swept",
 ]  # fmt: skip

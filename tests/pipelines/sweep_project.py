@@ -126,7 +126,7 @@ class Swept:
 
 
 @pytest.fixture(scope="session")
-def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sweepable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the project, in which no stage has run."""
     folder = tmp_path_factory.mktemp("committed") / "project"
     folder.mkdir()
@@ -146,7 +146,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def swept(committed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Swept:
+def swept(sweepable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Swept:
     """A project of one's own."""
     monkeypatch.setenv("BESIDE", str(tmp_path))
-    return Swept(shutil.copytree(committed, tmp_path / "project"))
+    return Swept(shutil.copytree(sweepable, tmp_path / "project"))
