@@ -16,6 +16,7 @@ from prefect.states import Completed, Failed
 from ganlib.errors import UserError
 from pipelines import origin, params, watching
 from pipelines.flows.stages import Failure, Stages
+from pipelines.flows.voice import say, says_something
 from pipelines.sweeping import plan, slots, trying
 from pipelines.watching import Bundle, Scored, Verdict
 
@@ -64,7 +65,7 @@ def evaluate_registry(
         alias: who is watched for drift.
         project: the folder with dvc.yaml.
     """
-    logging.getLogger("prefect.task_runs").addFilter(_says_something)
+    logging.getLogger("prefect.task_runs").addFilter(says_something)
     with contextlib.chdir(project):
         try:
             text = Path(origin.PARAMS).read_text(encoding="utf-8")
@@ -95,16 +96,6 @@ def compared(bundle: Bundle, named: list[Any], alias: str) -> State[Any]:
     if verdict.state == "drifted":
         return Completed(name="Drifted", message=verdict.sentence)
     return Completed(message=verdict.sentence)
-
-
-def say(line: str) -> None:
-    """Passes a child's line on to the run that is current, errors as errors."""
-    get_run_logger().log(logging.ERROR if line.lower().startswith("error: ") else logging.INFO, "%s", line)
-
-
-def _says_something(record: logging.LogRecord) -> bool:
-    """Drops Prefect's empty traceback of a returned Failed state: another line says the same in one sentence."""
-    return record.exc_info != (None, None, None)
 
 
 def main() -> NoReturn:

@@ -7,7 +7,6 @@ the next run goes on from there.
 import argparse
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,8 +19,8 @@ import psutil
 
 from ganlib.errors import UserError
 from pipelines.flows.slots import GPU
+from pipelines.loopback import HOST, require_free, wait_for
 
-HOST = "127.0.0.1"
 PORT = 4200
 POOL = "ganlib"
 WORKER = ("worker", "start", "--pool", POOL, "--name", "here", "--limit", "4")
@@ -39,11 +38,11 @@ def serve(port: int, every_seconds: float) -> None:
     # SIGINT, too, which a shell lets what it puts into the background ignore.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    _require_free(port)
+    require_free(port, f"make serve PORT={port + 1}")
     around = environment(port, every_seconds)
     with ExitStack() as running, suppress(KeyboardInterrupt):
         server = running.enter_context(_started("server", "start", "--host", HOST, "--port", str(port), around=around))
-        _wait_for(server, port)
+        wait_for(server, port, "Prefect's", START_SECONDS)
         _set_up(around)
         worker = running.enter_context(_started(*WORKER, around=around))
         print(f"Prefect's pages: http://{HOST}:{port}. Ctrl-C ends server and worker.", flush=True)
@@ -114,30 +113,6 @@ def _is_flow(process: psutil.Process) -> bool:
     with suppress(psutil.Error):
         return "PREFECT__FLOW_RUN_ID" in process.environ() and "prefect" in " ".join(process.cmdline())
     return False
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise UserError(
-                f"Port {port} on {HOST} cannot be used ({error.strerror}); choose another: make serve PORT={port + 1}."
-            ) from None
-
-
-def _wait_for(server: "subprocess.Popen[bytes]", port: int) -> None:
-    ends = time.monotonic() + START_SECONDS
-    while time.monotonic() < ends:
-        if server.poll() is not None:
-            raise UserError(f"Prefect's server ended at once with exit code {server.returncode}; its reason is above.")
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex((HOST, port)) == 0:
-                return
-        time.sleep(0.2)
-    raise UserError(f"Prefect's server did not answer within {START_SECONDS:.0f} s; is the machine very busy?")
 
 
 def main() -> NoReturn:

@@ -21,6 +21,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from ganlib.errors import UserError
 from ganlib.sweep_page import Trial
 from pipelines.flows.stages import Failure
+from pipelines.flows.voice import say, says_something
 from pipelines.sweeping import plan, results, slots, space, trying
 from pipelines.sweeping.plan import Plan, Point, Wishes
 from pipelines.sweeping.slots import Slots
@@ -95,7 +96,7 @@ def sweep(
         project: the folder with dvc.yaml.
         page: where the page goes.
     """
-    logging.getLogger("prefect.task_runs").addFilter(_says_something)
+    logging.getLogger("prefect.task_runs").addFilter(says_something)
     with contextlib.chdir(project):
         try:
             planned = plan.made(Wishes(params, random, search_seed, at_once, metric))
@@ -153,16 +154,6 @@ def verdict(planned: Plan, trials: list[Trial], page: Path) -> State[Any]:
     if failed:
         return Failed(message=about, data=Failure(about, EXIT_FAILED))
     return Completed(message=about)
-
-
-def say(line: str) -> None:
-    """Passes a child's line on to the run that is current, errors as errors."""
-    get_run_logger().log(logging.ERROR if line.lower().startswith("error: ") else logging.INFO, "%s", line)
-
-
-def _says_something(record: logging.LogRecord) -> bool:
-    """Drops Prefect's empty traceback of a returned Failed state: another line says the same in one sentence."""
-    return record.exc_info != (None, None, None)
 
 
 def main() -> NoReturn:

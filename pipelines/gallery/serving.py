@@ -11,13 +11,13 @@ from ganlib.gallery_page import Exhibit, page
 
 from .. import comparison
 from ..generators import Named
+from ..loopback import HOST
 from .app import Gallery
 from .ballot import Ballot
 from .guard import Guard
 from .reference import Opening
 from .studio import MOST_FRAMES, MOST_PICTURES, Studio
 
-HOST = "127.0.0.1"
 PATIENCE = 2
 """Seconds that answers under way get when it ends."""
 
