@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..evaluation_page.charts import span, ticks
 from ..evaluation_page.reading import Number
-from ..html.charts import HEIGHT, WIDTH, chart, nice_step, short, text
+from ..html.charts import HEIGHT, WIDTH, chart, line, nice_step, short, text
 from ..html.markup import Markup, element
 from .contestants import LETTERS
 
@@ -38,19 +38,19 @@ def lanes(numbers: Sequence[Lane], floor: Number | None, *, label: str, name: Ca
         return LETTER + EDGE + (AXIS_WIDTH - LETTER - 2 * EDGE) * (value - low) / (high - low)
 
     axis = LANE * len(numbers) + 6
-    parts = [_line("base", LETTER + EDGE, AXIS_WIDTH - EDGE, axis, axis)]
+    parts = [line("base", LETTER + EDGE, AXIS_WIDTH - EDGE, axis, axis)]
     for value in ticks(low, high):
-        parts.append(_line("base", across(value), across(value), axis, axis + 4))
+        parts.append(line("base", across(value), across(value), axis, axis + 4))
         parts.append(text(across(value), axis + 16, name(value), "tick middle"))
     if floor is not None:
-        parts.append(_line("floor", across(floor.value), across(floor.value), 1, axis))
+        parts.append(line("floor", across(floor.value), across(floor.value), 1, axis))
     for row, (place, number) in enumerate(numbers):
         height = LANE * row + LANE / 2 + 2
         parts.append(text(2, height + 4, LETTERS[place], f"letter c{place}"))
         if number.low is not None and number.high is not None:
             left, right = across(number.low), across(number.high)
             ends = ((left, left, -4, 4), (right, right, -4, 4), (left, right, 0, 0))
-            parts += [_line(f"whisker c{place}", a, b, height + c, height + d) for a, b, c, d in ends]
+            parts += [line(f"whisker c{place}", a, b, height + c, height + d) for a, b, c, d in ends]
         cx = f"{across(number.value):.1f}"
         parts.append(element("circle", class_=f"spot c{place}", cx=cx, cy=f"{height:.1f}", r=4))
     return chart(parts, label, width=AXIS_WIDTH, height=axis + 20)
@@ -92,11 +92,11 @@ def _frame(
     parts = []
     for value in _round_numbers(low, high):
         height = place_of(0, value)[1]
-        parts.append(_line("level", LEFT, WIDTH - RIGHT, height, height))
+        parts.append(line("level", LEFT, WIDTH - RIGHT, height, height))
         parts.append(text(LEFT - 6, height + 4, f"{value:g}".replace("-", "−"), "tick end"))  # noqa: RUF001
     for step in _round_numbers(0, last):
         parts.append(text(place_of(step, low)[0], HEIGHT - BOTTOM + 16, short(step), "tick middle"))
-    parts.append(_line("base", LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, HEIGHT - BOTTOM))
+    parts.append(line("base", LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, HEIGHT - BOTTOM))
     parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "real images shown to D", "axis middle"))
     return parts
 
@@ -122,7 +122,3 @@ def _thinned(curve: Curve) -> Curve:
         return curve
     rows = sorted({round(place * (len(curve) - 1) / (MOST_POINTS - 1)) for place in range(MOST_POINTS)})
     return [curve[row] for row in rows]
-
-
-def _line(name: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
-    return element("line", class_=name, x1=f"{x1:.1f}", x2=f"{x2:.1f}", y1=f"{y1:.1f}", y2=f"{y2:.1f}")

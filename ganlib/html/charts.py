@@ -44,6 +44,11 @@ def rect(x: float, y: float, width: float, height: float, name: str) -> Markup:
     return element("rect", class_=name, x=f"{x:.1f}", y=f"{y:.1f}", width=f"{width:.1f}", height=f"{height:.1f}")
 
 
+def line(name: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
+    """Of the style sheet's class `name`."""
+    return element("line", class_=name, x1=f"{x1:.1f}", x2=f"{x2:.1f}", y1=f"{y1:.1f}", y2=f"{y2:.1f}")
+
+
 def text(x: float, y: float, words: str, name: str) -> Markup:
     """Of the style sheet's classes `name`."""
     return element("text", words, class_=name, x=f"{x:.1f}", y=f"{y:.1f}")

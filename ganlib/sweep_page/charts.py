@@ -8,7 +8,7 @@ from typing import Any
 
 from ..evaluation_page.charts import span, ticks
 from ..evaluation_page.reading import Number, finite
-from ..html.charts import HEIGHT, WIDTH, chart, text
+from ..html.charts import HEIGHT, WIDTH, chart, line, text
 from ..html.markup import Markup, element, shortened
 from .trials import value_said
 
@@ -40,12 +40,12 @@ def seeds(scores: Sequence[float], mean: Number, every: Sequence[float], *, labe
     def across(value: float) -> float:
         return EDGE + (AXIS_WIDTH - 2 * EDGE) * (min(high, max(low, value)) - low) / (high - low)
 
-    parts = [_line("base", EDGE, AXIS_WIDTH - EDGE, AXIS_HEIGHT - 5, AXIS_HEIGHT - 5)]
+    parts = [line("base", EDGE, AXIS_WIDTH - EDGE, AXIS_HEIGHT - 5, AXIS_HEIGHT - 5)]
     parts += [element("circle", class_="seed", cx=f"{across(score):.1f}", cy=9, r=3.5) for score in scores]
     if mean.low is not None and mean.high is not None:
         left, right = across(mean.low), across(mean.high)
         parts += [
-            _line("whisker", *ends) for ends in ((left, right, 24, 24), (left, left, 20, 28), (right, right, 20, 28))
+            line("whisker", *ends) for ends in ((left, right, 24, 24), (left, left, 20, 28), (right, right, 20, 28))
         ]
     parts.append(element("circle", class_="spot", cx=f"{across(mean.value):.1f}", cy=24, r=4.5))
     return chart(parts, label, width=AXIS_WIDTH, height=AXIS_HEIGHT)
@@ -63,15 +63,15 @@ def over(spots: Sequence[Spot], *, label: str, name: Callable[[float], str]) -> 
 
     parts = []
     for value in ticks(low, high):
-        parts.append(_line("level", LEFT, WIDTH - RIGHT, height(value), height(value)))
+        parts.append(line("level", LEFT, WIDTH - RIGHT, height(value), height(value)))
         parts.append(text(LEFT - 6, height(value) + 4, name(value), "tick end"))
-    parts.append(_line("base", LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, HEIGHT - BOTTOM))
+    parts.append(line("base", LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, HEIGHT - BOTTOM))
     parts += [text(x, HEIGHT - BOTTOM + 16, words, "tick middle") for x, words in scale.named]
     parts += _means(spots, scale, height)
     for value, number in spots:
         x = scale.across(value)
         if number.low is not None and number.high is not None:
-            parts.append(_line("thin", x, x, height(number.low), height(number.high)))
+            parts.append(line("thin", x, x, height(number.low), height(number.high)))
         parts.append(element("circle", class_="seed", cx=f"{x:.1f}", cy=f"{height(number.value):.1f}", r=3.5))
     return chart(parts, label)
 
@@ -122,7 +122,7 @@ def _means(spots: Sequence[Spot], scale: Scale, height: Callable[[float], float]
     if len(by_place) > MOST_NAMED or all(len(those) == 1 for those in by_place.values()):
         return []
     return [
-        _line("mean", x - 12, x + 12, height(statistics.fmean(those)), height(statistics.fmean(those)))
+        line("mean", x - 12, x + 12, height(statistics.fmean(those)), height(statistics.fmean(those)))
         for x, those in sorted(by_place.items())
     ]
 
@@ -132,7 +132,3 @@ def _shown(number: Number, spots: Sequence[Spot]) -> list[float]:
     found = [one.value for _, one in spots]
     room = max(found) - min(found)
     return [number.value, *(bound for bound in number.all if min(found) - room <= bound <= max(found) + room)]
-
-
-def _line(name: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
-    return element("line", class_=name, x1=f"{x1:.1f}", x2=f"{x2:.1f}", y1=f"{y1:.1f}", y2=f"{y2:.1f}")
