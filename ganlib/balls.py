@@ -78,9 +78,12 @@ def _inside(bounds: Bounds, ones: Ones, others: Others, radii: Float64[Tensor, "
     """Pairs that are no further apart than the radii, which are one column or one row."""
     reach = radii.to(ones.device) * EQUAL
     limits = (reach / bounds.scale).square().to(bounds.lower.dtype)
-    possible = bounds.lower <= limits
-    certain = (bounds.lower + bounds.more_of_ones[:, None]).add_(bounds.more_of_others) <= limits
-    one, other = (possible & ~certain).nonzero(as_tuple=True)
-    inside = exact_distances(ones, others, one, other) <= reach.expand(bounds.lower.shape)[one, other]
-    sure_one, sure_other = certain.nonzero(as_tuple=True)
-    return torch.cat([sure_one, one[inside]]).cpu(), torch.cat([sure_other, other[inside]]).cpu()
+    # Few pairs are possible, so all that follows is about single pairs: passes over all of them are what takes time.
+    one, other = (bounds.lower <= limits).nonzero(as_tuple=True)
+    upper = bounds.lower[one, other] + bounds.more_of_ones[one] + bounds.more_of_others[other]
+    inside = upper <= limits.expand(bounds.lower.shape)[one, other]
+    unsure = (~inside).nonzero()[:, 0]
+    left_one, left_other = one[unsure], other[unsure]
+    apart = exact_distances(ones, others, left_one, left_other)
+    inside[unsure] = apart <= reach.expand(bounds.lower.shape)[left_one, left_other]
+    return one[inside].cpu(), other[inside].cpu()

@@ -51,13 +51,17 @@ def interpolate(start: Latents, end: Latents, steps: int, distribution: Distribu
     """`steps` latents on the way from each row of `start` to its row of `end`, both ends included.
 
     Along the sphere for normal latents, whose length hardly varies, so that no point on the way is unlikely
-    (White 2016); along the line for uniform ones.
+    (White 2016), while the length goes straight from one to the other; along the line for uniform ones, and for latents
+    of one number, which know no way around 0.
     """
     share = torch.linspace(0, 1, steps).view(1, -1, 1)
     a, b = start.unsqueeze(1), end.unsqueeze(1)
-    if distribution == "uniform":
+    if distribution == "uniform" or a.shape[2] == 1:
         return torch.lerp(a, b, share)
     cosine = F.cosine_similarity(a, b, dim=2).clamp(-0.9995, 0.9995).unsqueeze(2)
     angle = torch.arccos(cosine)
-    way: Tensor = (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
-    return way
+    length, other_length = a.norm(dim=2, keepdim=True), b.norm(dim=2, keepdim=True)
+    tiny = torch.finfo(a.dtype).tiny
+    one, other = a / length.clamp(min=tiny), b / other_length.clamp(min=tiny)
+    direction: Tensor = (torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * other) / torch.sin(angle)
+    return torch.lerp(length, other_length, share) * direction

@@ -1,5 +1,6 @@
 """Where a command writes what it was asked for: refused before any work where that would lose something."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,20 +9,33 @@ from ganlib.errors import UserError
 
 from . import stage
 
+NOT_TO_BE_MADE = {
+    **stage.OUT_OF_OUR_HANDS,
+    errno.ENOENT: "nothing can be created there; make its folder",
+    errno.ENAMETOOLONG: "the name is too long; shorten it",
+    errno.ELOOP: "its links lead in a circle; mend them",
+    errno.EINVAL: "the file system does not take that name; change it",
+}
+"""Of a place that a person named, what a stage's own outputs never meet."""
+
 
 def check_file(path: Path, *, overwrite: bool) -> None:
     """UserError where the file exists and may not be replaced."""
-    if path.is_dir():
+    with writing(path):
+        there, folder = path.exists(), path.is_dir()
+    if folder:
         raise UserError(f"{path} is a folder, not a file; name another.")
-    if path.exists() and not overwrite:
+    if there and not overwrite:
         raise UserError(f"{path} exists; name another, or replace it with --overwrite.")
 
 
 def check_folder(path: Path) -> None:
     """UserError where a folder with something in it, or a file, is in the way; --overwrite deletes no folder."""
-    if path.exists() and not path.is_dir():
+    with writing(path):
+        there, folder = path.exists(), path.is_dir()
+    if there and not folder:
         raise UserError(f"{path} is a file, not a folder; name another.")
-    if path.is_dir() and any(path.iterdir()):
+    if folder and any(path.iterdir()):
         raise UserError(f"{path} is a folder that is not empty; name another, or empty it.")
 
 
@@ -31,7 +45,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in stage.OUT_OF_OUR_HANDS:
+        if error.errno not in NOT_TO_BE_MADE:
             raise
-        reason = stage.OUT_OF_OUR_HANDS[error.errno]
+        reason = NOT_TO_BE_MADE[error.errno]
         raise UserError(f"{path} cannot be written: {reason}, or name another place.") from None

@@ -16,6 +16,7 @@ from ganlib.errors import UserError
 from ganlib.images import Picture
 from ganlib.sampling import MOST_CLASSES
 
+from . import destinations
 from .drawing import BATCH, Wish, bar, drawn, way
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ FORMS = {
 def form_of(place: str) -> Form:
     """By the suffix; a folder where it exists, or ends with a slash, or has none. UserError for another suffix."""
     path = Path(place)
-    suffix = "" if place.endswith("/") or path.is_dir() else path.suffix.lower()
+    with destinations.writing(path):
+        suffix = "" if place.endswith("/") or path.is_dir() else path.suffix.lower()
     if suffix not in FORMS:
         ways = ", ".join(f"{suffix} ({form.words})" for suffix, form in FORMS.items() if suffix)
         raise UserError(f"-o {place} ends in {path.suffix}; give {ways}, or a folder, such as pictures/.")

@@ -96,6 +96,14 @@ def test_the_middle_of_a_normal_interpolation_is_as_long_as_its_ends() -> None:
     torch.testing.assert_close(middle, (start.norm(dim=1) + end.norm(dim=1)) / 2, rtol=0.05, atol=0)
 
 
+def test_no_way_leads_farther_out_than_its_ends() -> None:
+    for dim in (1, 2, 3):
+        start, end = sample_latents(0, range(400), dim=dim, distribution="normal").split(200)
+        end[:50] = -2 * start[:50] + 0.001 * end[:50]
+        ends = torch.maximum(start.norm(dim=1), end.norm(dim=1))
+        assert (interpolate(start, end, 9, "normal").norm(dim=2) <= 1.001 * ends[:, None]).all()
+
+
 def test_a_sheet_has_a_row_for_each_class() -> None:
     sheet = sample_sheet(generator(), CLASSES, seed=0, columns=5)
     assert sheet.row_names == ["a", "b", "c"]

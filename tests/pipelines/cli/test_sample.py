@@ -216,6 +216,12 @@ def test_points_become_arrays_and_a_plot(here: Path) -> None:
         ("gan -o params.yaml/", "params.yaml is a file, not a folder; name another."),
         ("gan -o here.png", "here.png exists; name another, or replace it with --overwrite."),
         ("gan -o here.png/y.npz", "here.png/y.npz cannot be written: a file stands where a folder should be"),
+        (f"gan -o {'x' * 300}.npz", "cannot be written: the name is too long; shorten it, or name another place."),
+        (f"gan -o {'x' * 300}/", "cannot be written: the name is too long"),
+        pytest.param(
+            "gan -o /proc/nowhere/y.npz", "/proc/nowhere/y.npz cannot be written: nothing can be created there",
+            marks=pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc"),
+        ),
         ("./nothing -o y.png", "nothing holds no generator: gan.json is missing"),
     ],
 )  # fmt: skip
