@@ -65,7 +65,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "grid": {
         "epochs": 40,
-        "network": {"width": 12, "depth": 5, "generator_activation": "tanh"},
+        "network": {"width": 12, "depth": 6, "generator_activation": "tanh"},
         "loss": "relativistic",
         "penalty": "r1_r2",
         "gamma": (1.0, 0.03),

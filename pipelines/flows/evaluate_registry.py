@@ -15,6 +15,7 @@ from prefect.states import Completed, Failed
 
 from ganlib.errors import UserError
 from pipelines import origin, params, watching
+from pipelines.flows.slots import GPU, device_slot, slot
 from pipelines.flows.stages import Failure, Stages
 from pipelines.flows.voice import say, says_something
 from pipelines.sweeping import plan, slots, trying
@@ -35,14 +36,15 @@ def prepare(project: Path, environment: dict[str, str]) -> None:
         last = max((place for place, name in enumerate(names) if name in NEEDED), default=-1)
         for name in names[: last + 1]:
             if name in NEEDED or name.endswith(".dvc"):
-                with trying.alone(project, name):
+                with trying.alone(project, name), device_slot(name, say):
                     stages.run(name)
 
 
 @task(name="score", task_run_name="score {name}", cache_policy=NO_CACHE, persist_result=False)
 def score(name: str, bundle: Bundle, named: Any) -> Scored:  # noqa: ARG001 - of the task run
     """One version, by every block."""
-    return Scored(named, bundle.score(named))
+    with slot(GPU, say):
+        return Scored(named, bundle.score(named))
 
 
 @task(name="drift", task_run_name="drift", cache_policy=NO_CACHE, persist_result=False)

@@ -5,7 +5,7 @@ of a process or machine that is gone it is free again soon.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 GPU = "gpu"
 """Of whatever trains or evaluates."""
@@ -13,13 +13,21 @@ RETRAIN = "retrain"
 """Of a whole retraining, for a team whose workers have checkouts of their own."""
 LEASE_SECONDS = 60.0
 """Prefect's least."""
+ASK_SECONDS = 5.0
+"""A thread that waits hears in between that it is to stop."""
 ON_THE_DEVICE = frozenset({"train", "classifier", "sample", "evaluate"})
 """Stages that work on the GPU where there is one."""
+
+
+def device_slot(stage: str, say: Callable[[str], None]) -> AbstractContextManager[None]:
+    """The `gpu` slot, for a stage that works on the device; nothing for one that does not."""
+    return slot(GPU, say) if stage in ON_THE_DEVICE else nullcontext()
 
 
 @contextmanager
 def slot(name: str, say: Callable[[str], None]) -> Iterator[None]:
     """Holds a place of this limit while the block lasts, waiting for it where there is none; no limit, no wait."""
+    from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError
     from prefect.concurrency.sync import concurrency
 
     taken = _taken(name)
@@ -28,8 +36,17 @@ def slot(name: str, say: Callable[[str], None]) -> Iterator[None]:
         return
     if taken:
         say(f"Waits for a slot of '{name}', which others have.")
-    # Where the server is away for longer than the lease the work goes on: it is worth more than the order.
-    with concurrency(name, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False):
+    with ExitStack() as held:
+        while True:
+            # Where the server is away for longer than the lease the work goes on: it is worth more than the order.
+            place = concurrency(
+                name, timeout_seconds=ASK_SECONDS, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False
+            )
+            try:
+                held.enter_context(place)
+                break
+            except AcquireConcurrencySlotTimeoutError:
+                continue
         yield
 
 

@@ -20,6 +20,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from ganlib.errors import UserError
 from ganlib.sweep_page import Trial
+from pipelines.flows.slots import device_slot
 from pipelines.flows.stages import Failure
 from pipelines.flows.voice import say, says_something
 from pipelines.sweeping import plan, results, slots, space, trying
@@ -70,7 +71,7 @@ def attempt(name: str, point: Point, places: Slots, attempts: Attempts) -> State
     """One point through the stages."""
     try:
         with attempts.one():
-            return Completed(data=trying.attempt(point, places, say))
+            return Completed(data=trying.attempt(point, places, say, lambda stage: device_slot(stage, say)))
     except (Failure, UserError) as failed:
         return Failed(message=str(failed))
 

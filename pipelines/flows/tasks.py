@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +15,7 @@ from pipelines.repository import ADVICE
 from . import artifacts
 from .judgement import Commands, Judgement, Published
 from .message import Report
-from .slots import GPU, ON_THE_DEVICE, slot
+from .slots import GPU, device_slot, slot
 from .stages import Failure, Stages
 
 WAITS_SECONDS = (10.0, 60.0, 300.0)
@@ -30,7 +29,7 @@ def run_stage(stages: Stages, name: str, *, force: bool) -> State[Any]:
     """One stage through DVC, which skips it where nothing that it depends on has changed."""
 
     def work() -> None:
-        with slot(GPU, say) if name in ON_THE_DEVICE else nullcontext():
+        with device_slot(name, say):
             stages.run(name, force=force)
 
     return _state(work)

@@ -8,6 +8,7 @@ waits, and then finds it there.
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ LEFT_OUT = ("publish",)
 """A sweep registers nothing: the registry's challenger would be whichever point ended last."""
 SYNC = [sys.executable, "-m", "pipelines.cli", "sync"]
 Say = Callable[[str], None]
+Around = Callable[[str], AbstractContextManager[None]]
+"""What is held while the stage of this name runs."""
 
 
-def attempt(point: Point, places: Slots, say: Say) -> Trial:
+def attempt(point: Point, places: Slots, say: Say, around: Around) -> Trial:
     """Trains and evaluates the point, or finds that done; Failure, with the stage's own sentence, where one fails."""
 
     def echo(line: str) -> None:
@@ -43,7 +46,8 @@ def attempt(point: Point, places: Slots, say: Say) -> Trial:
         with Stages(project, echo, environment=environment) as stages:
             for name in stages.names():
                 if name not in LEFT_OUT:
-                    with alone(project, name):
+                    # The slot last: who waits for another's work needs no device meanwhile.
+                    with alone(project, name), around(name):
                         stages.run(name)
         try:
             run_command(SYNC, folder=project, say=say)

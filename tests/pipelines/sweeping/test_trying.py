@@ -2,7 +2,9 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -24,10 +26,10 @@ def here(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> Swept:
     return swept
 
 
-def tried(planned: Plan) -> list[Trial]:
+def tried(planned: Plan, around: trying.Around = nullcontext) -> list[Trial]:
     def one(point: Point) -> Trial:
         try:
-            return trying.attempt(point, places, heard.append)
+            return trying.attempt(point, places, heard.append, around)
         except Failure as failed:
             return results.failed(point, str(failed))
 
@@ -53,6 +55,19 @@ def test_no_point_is_trained_twice_or_lost_by_another_and_nothing_of_the_users_i
     here.run(DVC, "repro", "evaluate")
     assert len(here.done()) == 3, "nor does the user's own pipeline with a point's settings"
     assert not [path for path in (here.folder / paths.SWEEP).iterdir() if path.name != "locks"], "no folder is left"
+
+
+def test_what_a_stage_needs_is_held_while_it_runs(here: Swept) -> None:
+    held = []
+
+    @contextmanager
+    def holding(stage: str) -> Iterator[None]:
+        before = len(here.done())
+        yield
+        held.append((stage, len(here.done()) - before))
+
+    tried(plan.made(Wishes({"train.lr": "0.4"})), holding)
+    assert held == [("prepare", 1), ("train", 1), ("evaluate", 0)]
 
 
 def change(section: str, **values: object) -> None:
