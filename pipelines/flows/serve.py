@@ -53,8 +53,13 @@ def serve(port: int, every_seconds: float) -> None:
 
 
 def environment(port: int, every_seconds: float) -> dict[str, str]:
-    """Of all commands of Prefect's: this server, and how often its worker asks it for runs."""
+    """Of all commands of Prefect's: this server, and how often its worker asks it for runs.
+
+    A password that the server asks for is told to those who ask the server, too.
+    """
+    asked = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
     return {
+        **({"PREFECT_API_AUTH_STRING": asked} if asked else {}),
         **os.environ,
         "PREFECT_API_URL": f"http://{HOST}:{port}/api",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,

@@ -209,6 +209,53 @@ def test_a_store_that_is_away_for_a_moment_costs_a_moment_and_a_message_says_how
     assert "s3cret" not in everything
 
 
+BLOCK = """
+from prefect.blocks.notifications import CustomWebhookNotificationBlock as Block
+import sys
+Block(name="team", url=sys.argv[1], json_data={"subject": "{{subject}}", "text": "{{body}}"}).save("team")
+"""
+
+
+@pytest.mark.prove
+def test_a_notification_block_hears_how_it_ended(
+    committed: Project, server: Server, unique: str, webhook: tuple[str, list[Any]]
+) -> None:
+    address, arrived = webhook
+    subprocess.run([sys.executable, "-c", BLOCK, address], env=server.environment, check=True)
+    start(committed, server.environment, unique, notify="custom-webhook/team").wait(120)
+    (message,) = arrived
+    assert message["subject"] == "gan version 2 against version 1: promote. It is champion now."
+    assert message["text"].startswith(f"**{message['subject']}**")
+    start(committed, server.environment, f"{unique}-2", notify="slack-webhook/nobody", force=["last"]).wait(120)
+    assert state_of(server, f"{unique}-2")[0] == "COMPLETED"
+    assert "The message did not reach the block slack-webhook/nobody (ValueError)." in said(committed, f"{unique}-2")
+
+
+@pytest.mark.prove
+def test_data_that_are_imported_follow_their_source_where_that_is_wanted(
+    committed: Project, server: Server, unique: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "elsewhere" / "pictures.txt"
+    source.parent.mkdir()
+    source.write_text("old")
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run([*dvc, "import-url", str(source), "data.txt"], cwd=committed.folder, check=True)
+    wiring = committed.folder / "dvc.yaml"
+    wiring.write_text(wiring.read_text().replace("- first.py\n", "- first.py\n      - data.txt\n"))
+    committed.script("first", "from pathlib import Path\nPath('first.txt').write_text(Path('data.txt').read_text())\n")
+    committed.commit("imported")
+    for number, (text, fetch, made) in enumerate(
+        [("old", "update", "old"), ("new", "nothing", "old"), ("new", "update", "new"), ("new", "update", "new")]
+    ):
+        source.write_text(text)
+        start(committed, server.environment, f"{unique}-{number}", fetch=fetch).wait(120)
+        assert state_of(server, f"{unique}-{number}")[0] == "COMPLETED", said(committed, f"{unique}-{number}")
+        assert committed.inside.text("first.txt") == made, number
+    nothing = "Nothing to do: data, params and code are those of the last time."
+    assert [state_of(server, f"{unique}-{number}")[1] == nothing for number in range(4)] == [False, True, False, True]
+    assert committed.git("status", "--porcelain") == ""
+
+
 @pytest.mark.prove
 def test_a_disk_that_is_full_and_then_freed_is_tried_again(committed: Project, server: Server, unique: str) -> None:
     committed.script("first", (
