@@ -16,6 +16,7 @@ from .errors import UserError
 from .latents import Distribution
 from .networks import Discriminator, Fit, Generator, NetworkFamily
 from .shapes import Kind
+from .uncompiled import Unfilled
 
 Player = TypeVar("Player", Generator, Discriminator)
 
@@ -127,7 +128,7 @@ def _built(build: Callable[[Fit], Player], fit: Fit, path: Path) -> Player:
     """With the weights of the file, which is seen to hold them before memory is taken for a network of its size."""
     try:
         weights: dict[str, torch.Tensor] = load_file(path)
-        with torch.device("meta"):
+        with torch.device("meta"), Unfilled():
             wanted: dict[str, torch.Tensor] = build(fit).state_dict()
         for name in [*wanted, *weights]:
             have, needed = _size(weights.get(name)), _size(wanted.get(name))

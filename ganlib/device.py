@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from .errors import UserError
 from .networks import Discriminator, Fit
 from .settings import TrainSettings
+from .uncompiled import lighten_counting
 
 
 def choose(wanted: str, *, local_rank: int = 0) -> torch.device:
@@ -35,7 +36,8 @@ def set_rounding(settings: TrainSettings) -> None:
     if settings.deterministic:
         # cuBLAS reads this when it first runs.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(settings.deterministic)
+    if settings.deterministic != torch.are_deterministic_algorithms_enabled():  # to say it imports torch's compiler
+        torch.use_deterministic_algorithms(settings.deterministic)
     # Kernels chosen by timing them may be others the next time.
     torch.backends.cudnn.benchmark = not settings.deterministic
 
@@ -61,6 +63,7 @@ def operations(discriminator: Discriminator, fit: Fit) -> int:
     images = torch.zeros(1, *fit.image_shape, device=some.device, dtype=some.dtype)
     labels = torch.zeros(1, dtype=torch.int64, device=some.device) if fit.n_classes else None
     training = discriminator.training
+    lighten_counting()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         discriminator.eval()(images, labels)
     discriminator.train(training)

@@ -15,6 +15,7 @@ from .randomness import Purpose, stream
 from .schedules import Schedule, value
 from .settings import TrainSettings
 from .shapes import Scalar
+from .uncompiled import lighten_optimisers, step
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Player:
             # Fused Adam pairs numbers by their places in memory, without a word where the two lie otherwise.
             alike = gradient.stride() == parameter.stride()
             parameter.grad = gradient if alike else torch.empty_like(parameter).copy_(gradient)
-        self.optimizer.step()
+        step(self.optimizer)
 
     def set_rates(self, lr: float, beta2: float) -> None:
         """Take effect at the next update; a learning rate on the device is filled there."""
@@ -175,6 +176,7 @@ def _adam(network: nn.Module, settings: TrainSettings) -> Adam:
     if recorded:
         lr = torch.tensor(lr, device=next(network.parameters()).device)
     betas = (settings.beta1, value(settings.beta2, 0))
+    lighten_optimisers()
     return Adam(network.parameters(), lr=lr, betas=betas, eps=1e-8, fused=True, capturable=recorded)
 
 

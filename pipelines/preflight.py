@@ -18,6 +18,7 @@ from ganlib.prepared import Kind, PreparedData
 from ganlib.routes import judges_batches
 from ganlib.rules import Rules
 from ganlib.settings import DataSettings, Settings, TrainSettings, plain
+from ganlib.uncompiled import Unfilled
 
 from . import launching, stage
 
@@ -176,7 +177,7 @@ def fixes_zero(loss: GanLoss) -> bool:
 def check_players(settings: Settings, played_by: Rules, family: NetworkFamily, fit: Fit) -> None:
     """UserError where the networks cannot make such pictures, or the penalty cannot be had of such a D."""
     packs = fit.packs(settings.train.packing)
-    with torch.device("meta"):  # shapes alone, no memory
+    with torch.device("meta"), Unfilled():  # shapes alone, no memory
         family.generator(fit)
         check_penalty(settings, played_by.penalty, family.discriminator(packs))
     if settings.train.penalty_route == "exact":

@@ -15,7 +15,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .. import files, images
+from .. import files, images, uncompiled
 from ..components import component
 from ..errors import UserError
 from ..prepared import PreparedData, Split
@@ -127,18 +127,17 @@ def train(data: PreparedData, settings: ClassifierSettings, *, device: torch.dev
     network.to(device).train()
     per_epoch = max(1, pictures // settings.batch_size)
     steps = settings.epochs * per_epoch
+    uncompiled.lighten_optimisers()
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.lr, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_share(step, steps))
     with torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=False):
-        for pixels, labels in tqdm(
-            _batches(split, settings, pictures), total=steps, desc="classifier", unit="batch", disable=None
-        ):
+        batches = _batches(split, settings, pictures)
+        for done, (pixels, labels) in enumerate(tqdm(batches, "classifier", steps, unit="batch", disable=None)):
+            optimiser.param_groups[0]["lr"] = settings.lr * rate_share(done, steps)
             _, logits = network.see(pixels.to(device))
             loss = F.cross_entropy(logits, labels.to(device))
             optimiser.zero_grad()
             torch.autograd.backward(loss)
-            optimiser.step()
-            schedule.step()
+            uncompiled.step(optimiser)
     return network.eval().requires_grad_(False)
 
 

@@ -17,8 +17,8 @@ Activation = Literal["leaky_relu", "tanh"]
 TANH_GAIN = 1.2
 """At 1 some modes of a grid were lost for long by generators of six layers."""
 LATENT_GAIN = 3.0
-"""Of the layer that reads the latents: they fall on plateaus from the start. At 1.2, twice as many points of a grid ended
-between its modes."""
+"""Of the layer that reads the latents: they fall on plateaus from the start. At 1.2, twice as many points of a grid
+ended between its modes."""
 
 
 @component

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ganlib.errors import UserError
 
 from .. import packaging, paths
-from .store import Store
+from .store import Store, written
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel, Run
@@ -69,17 +69,12 @@ def model_id(version: "ModelVersion") -> str | None:
 
 def register(store: Store, run: "Run", candidate: Candidate) -> "ModelVersion":
     """The version with the candidate's content, made where there is none."""
-    from mlflow.exceptions import MlflowException
-
     with store.lock:
         found = find_version(store, candidate.name, candidate.content)
         if found is not None:
             return found
         logged = _logged_model(store, run, candidate)
-        try:
-            store.client.get_registered_model(candidate.name)
-        except MlflowException:
-            store.client.create_registered_model(candidate.name, description="Image generators, published by ganlib.")
+        _make_model(store, candidate.name)
         with _addressed(store):
             made = store.client.create_model_version(
                 candidate.name,
@@ -95,10 +90,24 @@ def register(store: Store, run: "Run", candidate: Candidate) -> "ModelVersion":
         return winner
 
 
+def _make_model(store: Store, name: str) -> None:
+    """Where there is none of this name; another host may be quicker."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        store.client.get_registered_model(name)
+    except MlflowException:
+        try:
+            store.client.create_registered_model(name, description="Image generators, published by ganlib.")
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+
 def point_alias(store: Store, version: "ModelVersion", alias: str) -> None:
     """Lets the alias name this version; does nothing where it does."""
     if store.client.get_registered_model(version.name).aliases.get(alias) != version.version:
-        store.client.set_registered_model_alias(version.name, alias, str(version.version))
+        written(lambda: store.client.set_registered_model_alias(version.name, alias, str(version.version)))
 
 
 def aliases(store: Store, version: "ModelVersion") -> list[str]:

@@ -10,11 +10,12 @@ and its own record takes its own back, so that nobody is overwritten unseen.
 
 import random
 import time
+from functools import partial
 
 from ganlib.errors import UserError
 
 from .history import CARRIED_OUT, History, Move, Record, append, previous, read
-from .store import Store
+from .store import Store, written
 
 WAITS = (0.5, 1.0, 2.0)
 """Seconds, at most, until the next try of two hosts that took their records back because of one another."""
@@ -93,7 +94,7 @@ def _settle(store: Store, model: str, due: list[Record]) -> History:
         latest = [now.newest(record.move.alias) for record in due]
         for record in due:
             if record in latest and record.key not in now.carried_out:
-                store.client.set_registered_model_tag(model, CARRIED_OUT + record.key, "yes")
+                written(partial(store.client.set_registered_model_tag, model, CARRIED_OUT + record.key, "yes"))
         due = [record for record in latest if record is not None and record not in due]
     return read(store, model)
 
@@ -105,7 +106,7 @@ def _point(store: Store, model: str, alias: str, number: int | None) -> None:
     if number is None:
         return
     try:
-        store.client.set_registered_model_alias(model, alias, str(number))
+        written(lambda: store.client.set_registered_model_alias(model, alias, str(number)))
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise

@@ -8,11 +8,12 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import Request, urlopen
@@ -27,8 +28,12 @@ from ..paths import main_folder
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+Result = TypeVar("Result")
 LOCK_SECONDS = 60.0
 ANSWER_SECONDS = 5.0
+WAITS_SECONDS = (0.1, 0.5)
+QUICKER = re.compile(r"UniqueViolation|UNIQUE constraint|duplicate key|Duplicate entry|deadlock", re.IGNORECASE)
+"""What databases say to whoever was second."""
 EMBEDDED_PAGES = "http://127.0.0.1:5000"
 
 ENVIRONMENT = {
@@ -131,6 +136,24 @@ def opened() -> Iterator[Store]:
         ) from None
     except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
         raise _away(uri, error) from error
+
+
+def written(write: Callable[[], Result]) -> Result:
+    """What a write returns that other hosts may be doing at the same moment.
+
+    MLflow looks whether a tag or an alias is there before it inserts it. Where another host's came in between, the
+    database refuses a second one; the next look finds it there.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for wait in WAITS_SECONDS:
+        try:
+            return write()
+        except MlflowException as error:
+            if not QUICKER.search(str(error)):
+                raise
+        time.sleep(wait)
+    return write()
 
 
 def _away(uri: str, error: Exception) -> StoreError:

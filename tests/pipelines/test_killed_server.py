@@ -10,10 +10,11 @@ import pytest
 from mlflow_project import everything_in_mlflow, free_port, kill, serving
 from projects import copy_of_project
 
-TRAININGS = 4
+TRAININGS = 3
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(1800)
 def test_a_training_whose_server_is_killed_is_in_one_whole_run(
     tmp_path: Path, empty_database: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,7 +116,7 @@ def test_eight_that_publish_and_promote_at_once_lose_nothing(served: Project, mo
     for process in started:
         assert process.stdin is not None
         process.stdin.write("\n")
-        process.stdin.flush()
+        process.stdin.close()
     assert [process.wait(400) for process in started] == [0] * 8
     there: Any = everything_in_mlflow()
     assert len(there["versions"]) == len({tags["ganlib.content"] for tags in there["versions"].values()}) == 8

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
 from mlflow_project import REPOSITORY, free_port
 
-from pipelines.tracking import StoreError, main_folder, opened, shown, tracking_uri
+from pipelines.tracking import StoreError, main_folder, opened, shown, store, tracking_uri
 
 GIT = ["git", "-c", "user.name=n", "-c", "user.email=n@example.org", "-c", "init.defaultBranch=main"]
 CREATE = """
@@ -137,3 +138,23 @@ def test_a_database_of_another_kind_is_one_sentence(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     with pytest.raises(StoreError, match=r"does not do its work .*not a database"), opened() as store:
         store.experiment("e")
+
+
+def test_whoever_is_second_with_a_tag_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "WAITS_SECONDS", (0.0, 0.0))
+    taken = MlflowException('(psycopg2.errors.UniqueViolation) duplicate key value violates "registered_model_tag_pk"')
+    answers = [taken, taken, "written"]
+
+    def write() -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert store.written(write) == "written"
+    answers[:] = [taken] * 3
+    with pytest.raises(MlflowException):
+        store.written(write)
+    answers[:] = [MlflowException("the disk is full"), "written"]
+    with pytest.raises(MlflowException, match="the disk is full"):
+        store.written(write)
