@@ -56,6 +56,10 @@ class Record:
     user: str
     host: str
     move: Move
+    holder: str = ""
+    """`Store.holder` of whoever made it."""
+    after: str = ""
+    """Key of the alias' newest record that its maker had seen."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,16 @@ class History:
     def newest(self, alias: str) -> Record | None:
         """The last word about the alias."""
         return next((one for one in reversed(self.standing) if one.move.alias == alias), None)
+
+    def done(self, alias: str) -> Record | None:
+        """The last word about the alias that was carried out."""
+        standing = reversed(self.standing)
+        return next((one for one in standing if one.move.alias == alias and one.key in self.carried_out), None)
+
+    def overtaken(self, record: Record) -> bool:
+        """Whether another move of the alias, of which the record's maker knew nothing, was carried out."""
+        last = self.done(record.move.alias)
+        return bool(record.holder) and last is not None and last.key > record.after
 
     def due(self) -> list[Record]:
         """The last word about each alias, where it was not carried out."""
@@ -137,7 +151,8 @@ def append(store: Store, model: str, move: Move, *, after: History) -> Record:
     moment = max(time.time_ns(), newest + 1)
     key = f"{moment:020d}-{secrets.token_hex(4)}"
     at = datetime.fromtimestamp(moment / 1e9, UTC).isoformat(timespec="seconds")
-    record = Record(key, at, user(), socket.gethostname(), move)
+    seen = after.newest(move.alias)
+    record = Record(key, at, user(), socket.gethostname(), move, store.holder, "" if seen is None else seen.key)
     words = asdict(record)
     del words["key"]
     text = json.dumps(words, ensure_ascii=False, sort_keys=True)
@@ -153,7 +168,8 @@ def _version(number: int | None) -> str:
 def _record(model: str, key: str, text: str) -> Record:
     try:
         words = json.loads(text)
-        return Record(key, words["at"], words["user"], words["host"], Move(**words["move"]))
+        beside = {name: words[name] for name in ("holder", "after") if name in words}
+        return Record(key, words["at"], words["user"], words["host"], Move(**words["move"]), **beside)
     except (ValueError, KeyError, TypeError):
         raise UserError(
             f"The tag {RECORD}{key} of {model} in MLflow is no record that this ganlib can read; it was changed, or a "

@@ -4,8 +4,9 @@ A move is a record, then the alias of the version before, then the alias, then a
 record without its mark belongs to a process that died on the way, or is still at it: whoever reads carries it out.
 Aliases that differ from a marked record were moved by somebody else, and stay.
 
-Processes of one host share a lock. Those of several see each other's records: who finds a stranger's between its look
-and its own record takes its own back, so that nobody is overwritten unseen.
+Processes of one host share a lock: a record without a mark that was made under the lock that one holds is a dead one's.
+Those of several hosts see each other's records: who finds a stranger's between its look and its own record takes its
+own back. Nobody builds upon a stranger's record before its maker has marked it, or has been silent for long.
 """
 
 import random
@@ -17,6 +18,9 @@ from ganlib.errors import UserError
 from .history import CARRIED_OUT, History, Move, Record, append, previous, read
 from .store import Store, written
 
+PATIENCE_SECONDS = 15.0
+"""That a maker on another host has, from when its record was first seen, to mark or to withdraw it."""
+ASK_SECONDS = 0.3
 WAITS = (0.5, 1.0, 2.0)
 """Seconds, at most, until the next try of two hosts that took their records back because of one another."""
 
@@ -27,7 +31,7 @@ def settled(store: Store, model: str) -> History:
     if not found.due():
         return found
     with store.lock:
-        return _settle(store, model, read(store, model).due())
+        return _settled(store, model)
 
 
 def make(store: Store, model: str, move: Move, *, again: str) -> Record:
@@ -44,29 +48,45 @@ def make(store: Store, model: str, move: Move, *, again: str) -> Record:
     raise _moved(model, move, read(store, model).aliases.get(move.alias), again)
 
 
+def _settled(store: Store, model: str) -> History:
+    """See `settled`; the caller holds the lock. Waits for makers on other hosts that may be at it."""
+    seen_first: dict[str, float] = {}
+    while True:
+        found, now = read(store, model), time.monotonic()
+        waited = {record.key: now - seen_first.setdefault(record.key, now) for record in found.due()}
+        dead = [
+            record for record in found.due() if record.holder == store.holder or waited[record.key] >= PATIENCE_SECONDS
+        ]
+        for record in dead:
+            if found.overtaken(record):
+                _withdraw(store, model, record, after=found)
+            else:
+                _carry_out(store, model, record)
+        if not waited:
+            return found
+        if not dead:
+            time.sleep(ASK_SECONDS)
+
+
 def _attempt(store: Store, model: str, move: Move, again: str) -> Record | None:
     """None where the record was taken back; the caller holds the lock."""
-    seen = _settle(store, model, read(store, model).due())
+    seen = _settled(store, model)
     if seen.aliases.get(move.alias) != move.before:
         raise _moved(model, move, seen.aliases.get(move.alias), again)
     record = append(store, model, move, after=seen)
     now = read(store, model)
     strangers = {one.key for one in now.records if one.move.alias == move.alias}
-    if strangers <= {record.key, *(one.key for one in seen.records)}:
-        _settle(store, model, [record])
+    if record.key in now.carried_out or strangers <= {record.key, *(one.key for one in seen.records)}:
+        _carry_out(store, model, record)
         return record
-    # Whoever read the record meanwhile may have carried it out: the one that counts is carried out once more.
-    back = Move("withdraw", move.alias, move.to, move.to, withdraws=record.key)
-    append(store, model, back, after=now)
-    last = read(store, model).newest(move.alias)
-    _settle(store, model, [] if last is None else [last])
+    _withdraw(store, model, record, after=now)
     return None
 
 
 def delete(store: Store, model: str, number: int) -> None:
     """Takes a version out of the registry; UserError as in `check_unused`."""
     with store.lock:
-        check_unused(_settle(store, model, read(store, model).due()), model, number)
+        check_unused(_settled(store, model), model, number)
         store.client.delete_model_version(model, str(number))
 
 
@@ -84,19 +104,28 @@ def check_unused(seen: History, model: str, number: int) -> None:
             raise UserError(f"{model} version {number} was {alias} before the present one; a rollback needs it.")
 
 
-def _settle(store: Store, model: str, due: list[Record]) -> History:
-    """Carries the records out; the caller holds the lock. What another host recorded meanwhile has the last word."""
-    while due:
-        for record in due:
-            _point(store, model, previous(record.move.alias), record.move.before)
-            _point(store, model, record.move.alias, record.move.to)
-        now = read(store, model)
-        latest = [now.newest(record.move.alias) for record in due]
-        for record in due:
-            if record in latest and record.key not in now.carried_out:
-                written(partial(store.client.set_registered_model_tag, model, CARRIED_OUT + record.key, "yes"))
-        due = [record for record in latest if record is not None and record not in due]
-    return read(store, model)
+def _withdraw(store: Store, model: str, record: Record, *, after: History) -> None:
+    """Takes a record back of which nothing was done, or what was done is not the last word."""
+    back = Move("withdraw", record.move.alias, record.move.to, record.move.to, withdraws=record.key)
+    append(store, model, back, after=after)
+    now = read(store, model)
+    last = now.done(record.move.alias)
+    if record.key in now.carried_out and last is not None:
+        _carry_out(store, model, last)
+
+
+def _carry_out(store: Store, model: str, record: Record | None) -> None:
+    """Points both aliases and marks the record; the caller holds the lock.
+
+    What another host has carried out meanwhile has the last word.
+    """
+    while record is not None:
+        _point(store, model, previous(record.move.alias), record.move.before)
+        _point(store, model, record.move.alias, record.move.to)
+        if record.key not in read(store, model).carried_out:
+            written(partial(store.client.set_registered_model_tag, model, CARRIED_OUT + record.key, "yes"))
+        last = read(store, model).done(record.move.alias)
+        record = last if last is not None and last.key > record.key else None
 
 
 def _point(store: Store, model: str, alias: str, number: int | None) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.error import HTTPError, URLError
@@ -67,6 +68,11 @@ class Store:
     def lock(self) -> FileLock:
         """Held by whoever looks whether something is there and then makes it."""
         return FileLock(self.lock_file, timeout=LOCK_SECONDS)
+
+    @property
+    def holder(self) -> str:
+        """Who has the lock, where it is held: all processes that share it, and nobody else."""
+        return sha256(f"{socket.gethostname()}:{self.lock_file.absolute()}".encode()).hexdigest()[:8]
 
     def experiment(self, name: str) -> str:
         """The experiment's id; made where it is missing. StoreError where somebody deleted it."""
