@@ -5,12 +5,20 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
+
+
+def source() -> str:
+    """Digest of the code that a game is played by: a state that other code has left is not gone on from."""
+    folders = (".", "networks", "losses", "penalties", "augmentations", "datasets", "metrics")
+    paths = sorted(path for folder in folders for path in (ROOT / "ganlib" / folder).glob("*.py"))
+    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def write(name: str, figures: dict[str, Any], packages: Iterable[str], **machine: Any) -> None:

@@ -64,12 +64,12 @@ RECIPES: dict[str, dict[str, Any]] = {
         "ema_half_life_kimg": 50.0,
     },
     "grid": {
-        "epochs": 40,
+        "epochs": 60,
         "network": {"width": 12, "depth": 6, "generator_activation": "tanh"},
         "loss": "relativistic",
         "penalty": "r1_r2",
         "gamma": (1.0, 0.03),
-        "lr": (2e-3, 1e-5),
+        "lr": (1e-3, 1e-5),
         "beta2": 0.99,
         "ema_half_life_kimg": 50.0,
     },
@@ -122,11 +122,11 @@ def score(game: Game, layout: Layout, seed: int) -> dict[str, float]:
     }
 
 
-def play(layout: Layout, seed: int, epochs: int) -> dict[str, float]:
-    """One seed from where it was left to the end; says now and then how it stands."""
+def play(layout: Layout, seed: int, epochs: int, source: str) -> dict[str, float]:
+    """One seed from where it was left, by the same source, to the end; says now and then how it stands."""
     torch.set_num_threads(1)
     recipe = RECIPES[layout]
-    key = sha256(json.dumps([recipe, layout, seed, epochs]).encode()).hexdigest()[:16]
+    key = sha256(json.dumps([recipe, layout, seed, epochs, source]).encode()).hexdigest()[:16]
     folder = STATE / f"{layout}-{seed}-{key}"
     done = folder / "score.json"
     if done.is_file():
@@ -155,7 +155,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     chosen = parser.parse_args()
     chosen.epochs = min(chosen.epochs or RECIPES[chosen.layout]["epochs"], EPOCHS)
-    jobs = [(chosen.layout, seed, chosen.epochs) for seed in range(chosen.seeds)]
+    source = record.source()
+    jobs = [(chosen.layout, seed, chosen.epochs, source) for seed in range(chosen.seeds)]
     with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
         runs = pool.starmap(play, jobs, chunksize=1)
     summary = {}

@@ -181,7 +181,7 @@ def main() -> None:
     if chosen.kimg:
         recipe = replace(recipe, kimg=chosen.kimg, short=True)
     size = chosen.size or ("32x32" if on.type == "cuda" else "28x28")
-    key = sha256(json.dumps([asdict(recipe), size, chosen.seed]).encode()).hexdigest()[:16]
+    key = sha256(json.dumps([asdict(recipe), size, chosen.seed, record.source()]).encode()).hexdigest()[:16]
     folder = STATE / f"stacked_mnist-{size}-{chosen.seed}-{key}"
 
     real = drawn(chosen.path, size, seed=chosen.seed, count=TRIPLES)
