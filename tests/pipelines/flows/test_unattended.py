@@ -1,10 +1,12 @@
 """Nobody looks: retrainings wait for one another, are killed, ask, fail for a moment; and nothing is left behind."""
 
+import base64
 import contextlib
 import http.server
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -253,6 +255,79 @@ def test_data_that_are_imported_follow_their_source_where_that_is_wanted(
         assert committed.inside.text("first.txt") == made, number
     nothing = "Nothing to do: data, params and code are those of the last time."
     assert [state_of(server, f"{unique}-{number}")[1] == nothing for number in range(4)] == [False, True, False, True]
+    assert committed.git("status", "--porcelain") == ""
+
+
+@pytest.fixture
+def web_remote(tmp_path: Path) -> Iterator[str]:
+    """The address of a DVC remote over HTTP that asks for a password."""
+    kept: dict[str, bytes] = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def answer(self, code: int, content: bytes = b"") -> None:
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        def do_GET(self) -> None:
+            if self.headers.get("Authorization") != f"Basic {base64.b64encode(b'me:s3cret').decode('ascii')}":
+                self.answer(401)
+            elif self.path in kept:
+                self.answer(200, kept[self.path])
+            else:
+                self.answer(404)
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_POST(self) -> None:
+            if self.headers.get("Transfer-Encoding") == "chunked":
+                content = b""
+                while size := int(self.rfile.readline(), 16):
+                    content += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+            else:
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+            kept[self.path] = content
+            self.answer(200)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}/store"
+        listening.shutdown()
+
+
+@pytest.mark.prove
+def test_data_come_from_a_remote_over_http_whose_password_stays_where_it_is(
+    committed: Project, server: Server, unique: str, web_remote: str
+) -> None:
+    def dvc(*words: str) -> None:
+        subprocess.run([sys.executable, "-m", "dvc", *words], cwd=committed.folder, check=True)
+
+    (committed.folder / "data.txt").write_text("from afar")
+    dvc("add", "data.txt")
+    dvc("remote", "add", "--default", "web", web_remote)
+    dvc("remote", "modify", "web", "auth", "basic")
+    dvc("remote", "modify", "--local", "web", "user", "me")
+    dvc("remote", "modify", "--local", "web", "password", "s3cret")
+    dvc("push")
+    wiring = committed.folder / "dvc.yaml"
+    wiring.write_text(wiring.read_text().replace("- first.py\n", "- first.py\n      - data.txt\n"))
+    committed.script("first", "from pathlib import Path\nPath('first.txt').write_text(Path('data.txt').read_text())\n")
+    committed.commit("data")
+    shutil.rmtree(committed.folder / ".dvc" / "cache")
+    (committed.folder / "data.txt").unlink()
+    start(committed, server.environment, unique, fetch="pull").wait(120)
+    assert state_of(server, unique)[0] == "COMPLETED", said(committed, unique)
+    assert committed.inside.text("first.txt") == "from afar"
+    run = server.named(unique)
+    assert "s3cret" not in said(committed, unique) + json.dumps([run, server.log_of(run), server.ask("artifacts")])
     assert committed.git("status", "--porcelain") == ""
 
 
