@@ -38,6 +38,7 @@ from ganlib import components, evaluation
 from ganlib.feature_cache import FeatureCache
 from ganlib.features import FeatureExtractor, open_extractor, registered_name
 from ganlib.features._vgg import empty_network
+from ganlib.features._vision_transformer import VisionTransformer
 from ganlib.features.classifier import Architecture, Classifier, save_classifier
 from ganlib.features.dinov2 import network_of
 from ganlib.looking import Known
@@ -73,7 +74,7 @@ CASES = {
     # Of 4096 features their FID takes minutes, and nobody measures it in them.
     "vgg16": Case("vgg16", None, "vgg16", "fc2_relu", {"cpu": 32, "cuda": 10_000}, ("kid", "precision_recall")),
     "random": Case("random", None, "vgg16", "fc2_relu", {"cpu": 32, "cuda": 10_000}, ("kid", "precision_recall")),
-    # Within torch-fidelity's preprocessing stands our network: theirs is code that it fetches.
+    # Within torch-fidelity's preprocessing stands our network, run as the code is that it would fetch.
     "dinov2": Case("dinov2", "vit-s-14", "dinov2-vit-s-14", "dinov2", {"cpu": 64, "cuda": 10_000}),
     "clip": Case("clip", "vit-b-32", "clip-vit-b-32", "clip", {"cpu": 64, "cuda": 10_000}),
 }
@@ -134,6 +135,17 @@ def _empty(case: Case) -> nn.Module:
     return network_of(case.variant) if case.extractor == "dinov2" else empty_network()
 
 
+class AsPublished(VisionTransformer):
+    """DINOv2 as its authors' code runs it: all tokens go through the last block and the last normalisation."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = self.embed(images)
+        for block in self.blocks:
+            tokens = block(tokens)
+        features: Tensor = self.norm(tokens)[:, 0]
+        return features
+
+
 def their_extractor(case: Case, folder: Path) -> type:
     """A class, as torch-fidelity wants it, whose one instance is ready."""
     original = FEATURE_EXTRACTORS_REGISTRY[case.theirs]
@@ -144,6 +156,7 @@ def their_extractor(case: Case, folder: Path) -> type:
     if network is not None:
         network.load_state_dict(tensors, assign=True)
         network.fit_places(224)
+        network.__class__ = AsPublished
         path = None
     archive = SimpleNamespace(state_dict=lambda: tensors)
     with patch("torch.hub.load", lambda *_: network), patch("torch.jit.load", lambda *_, **__: archive):

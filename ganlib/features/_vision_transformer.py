@@ -42,10 +42,14 @@ class VisionTransformer(nn.Module):
         fitted = F.interpolate(places, scale_factor=(factor, factor), mode="bicubic").flatten(2).mT
         self.pos_embed = nn.Parameter(torch.cat([learned[:, :1], fitted], dim=1))
 
+    def embed(self, images: Float32[Tensor, "batch 3 height width"]) -> Tokens:
+        """The class token and the patches, each in its place."""
+        patches = self.patch_embed["proj"](images).flatten(2).mT
+        return torch.cat([self.cls_token.expand(len(images), -1, -1), patches], dim=1) + self.pos_embed
+
     def forward(self, images: Float32[Tensor, "batch 3 height width"]) -> Float32[Tensor, "batch features"]:
         """Of pictures of the size that `fit_places` was told, normalised."""
-        patches = self.patch_embed["proj"](images).flatten(2).mT
-        tokens = torch.cat([self.cls_token.expand(len(images), -1, -1), patches], dim=1) + self.pos_embed
+        tokens = self.embed(images)
         for block in self.blocks[:-1]:
             tokens = block(tokens)
         # Of the last block nobody reads more than the class token.
