@@ -14,12 +14,12 @@ def gallery(
 ) -> None:
     """Walk through a generator in the browser: samples, ways between them, nearest training pictures, blind votes."""
     from ganlib.device import choose
-    from pipelines import params
+    from pipelines import loopback, params
     from pipelines.gallery import serving
     from pipelines.gallery.reference import Opening
     from pipelines.gallery.studio import open_studio
 
-    listener = serving.listening(port)
+    listener = loopback.listening(port, "ganlib gallery MODEL --port ")
     with listener:
         settings = params.load()
         device = choose(settings.device)

@@ -18,7 +18,7 @@ def serve(port: int) -> None:
     if uri.startswith(("http://", "https://")):
         print(f"The runs are on the server at {tracking.shown(uri)}; open that.")
         return
-    require_free(port, f"ganlib ui --port {port + 1}")
+    require_free(port, "ganlib ui --port ")
     with tracking.opened() as store:  # made here, under the lock, where it is not there yet
         command = _command(port, store.uri, store.artifacts)
     # A session of its own, so that Ctrl-C reaches us alone and we end the server and its workers together.

@@ -38,7 +38,7 @@ def serve(port: int, every_seconds: float) -> None:
     # SIGINT, too, which a shell lets what it puts into the background ignore.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    require_free(port, f"make serve PORT={port + 1}")
+    require_free(port, "make serve PORT=")
     around = environment(port, every_seconds)
     with ExitStack() as running, suppress(KeyboardInterrupt):
         server = running.enter_context(_started("server", "start", "--host", HOST, "--port", str(port), around=around))

@@ -4,55 +4,30 @@ import signal
 import socket
 from contextlib import suppress
 
-import uvicorn
+from starlette.applications import Starlette
 
-from ganlib.errors import UserError
 from ganlib.gallery_page import Exhibit, page
 
 from .. import comparison
 from ..generators import Named
 from ..loopback import HOST
+from ..loopback.serving import server_of
 from .app import Gallery
 from .ballot import Ballot
-from .guard import Guard
 from .reference import Opening
 from .studio import MOST_FRAMES, MOST_PICTURES, Studio
 
-PATIENCE = 2
-"""Seconds that answers under way get when it ends."""
 
-
-def listening(port: int) -> socket.socket:
-    """A socket on the port, which nobody else can take any more; UserError where it cannot be had."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise UserError(
-            f"Port {port} on {HOST} cannot be used ({error.strerror}); choose another, such as "
-            f"--port {port + 1 if port < 65535 else 7860}."
-        ) from None
-    return listener
-
-
-def server_of(studio: Studio, reference: Opening, port: int) -> uvicorn.Server:
-    """All that answers on this port, guarded."""
+def app_of(studio: Studio, reference: Opening) -> Starlette:
+    """All that answers."""
     ballot = Ballot(studio) if len(studio.drawers) == 2 else None
-    app = Guard(Gallery(page_of(studio), studio, reference, ballot).app(), port)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none",
-        timeout_graceful_shutdown=PATIENCE,
-    )  # fmt: skip
-    return uvicorn.Server(config)
+    return Gallery(page_of(studio), studio, reference, ballot).app()
 
 
 def serve(listener: socket.socket, studio: Studio, reference: Opening) -> None:
     """Answers until Ctrl-C or SIGTERM; says where."""
     port = listener.getsockname()[1]
-    server = server_of(studio, reference, port)
+    server = server_of(app_of(studio, reference), port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = " beside ".join(drawer.named.name for drawer in studio.drawers.values())
     print(f"The gallery shows {names} at http://{HOST}:{port} (Ctrl-C ends it).", flush=True)

@@ -1,76 +1,33 @@
 """Running galleries, in this process and as a person starts them, and requests to them."""
 
-import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asking
 import torch
+from asking import Answer
 from mlflow_project import free_port, wait_until
 
-from pipelines import params
+from pipelines import loopback, params
 from pipelines.gallery import serving
 from pipelines.gallery.reference import Opening
 from pipelines.gallery.studio import open_studio
+from pipelines.loopback.serving import answering
 
 PROGRAM = Path(sys.executable).with_name("ganlib")
 
 
 @dataclass
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def said(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def sentence(self) -> str:
-        """Of what was refused: one sentence and nothing else."""
-        (words,) = self.said.items()
-        assert words[0] == "error"
-        assert words[1].endswith("."), words
-        assert "\n" not in words[1]
-        return str(words[1])
-
-
-@dataclass
-class Server:
+class Server(asking.Server):
     """A running gallery."""
-
-    folder: Path
-    port: int
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def ask(
-        self, target: str, headers: Mapping[str, str] | None = None, *, method: str = "GET", body: bytes | None = None
-    ) -> Answer:
-        """The target goes out as it stands, and so do the headers; a Host that is None is left out."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-            for name, value in {"Host": f"127.0.0.1:{self.port}", **(headers or {})}.items():
-                connection.putheader(name, value)
-            if body is not None:
-                connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body)
-            answer = connection.getresponse()
-            return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
-        finally:
-            connection.close()
 
     def vote(self, words: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """As the page votes; `headers` go before its own."""
@@ -84,17 +41,9 @@ def in_this_process(*models: str) -> Iterator[Server]:
     chosen, device = params.load(), torch.device("cpu")
     studio = open_studio(models, chosen, device)
     reference = Opening(chosen, [drawer.named for drawer in studio.drawers.values()], device)
-    listener = serving.listening(0)
-    port = listener.getsockname()[1]
-    server = serving.server_of(studio, reference, port)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield Server(Path.cwd(), port)
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    listener = loopback.listening(0, "")
+    with answering(serving.app_of(studio, reference), listener):
+        yield Server(listener.getsockname()[1])
 
 
 @dataclass
@@ -126,7 +75,7 @@ def started(folder: Path, *models: str) -> Iterator[Command]:
         [PROGRAM, "gallery", *models, "--port", str(port)], cwd=folder, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    command = Command(folder, port, process)
+    command = Command(port, process)
     try:
         wait_until(command.answers, seconds=180)
         yield command

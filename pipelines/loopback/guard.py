@@ -16,7 +16,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every answer."""
+"""Of every answer; the policies are those of answers that have none of their own."""
 
 
 class Guard:
@@ -33,7 +33,9 @@ class Guard:
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         reason = self.refusal(Headers(scope=scope), scope["method"], scope["path"])
@@ -47,7 +49,7 @@ class Guard:
             return "The Host header names another server than this one; open the address that the terminal shows."
         own = [f"http://{hosts[0].lower()}"]
         if origins != own and (origins or method not in ("GET", "HEAD")):
-            return "The Origin header names another site than this one; only the gallery's own page may ask."
+            return "The Origin header names another site than this one; only its own page may ask."
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and path != "/":
-            return "Another site asks; only the gallery's own page may."
+            return "Another site asks; only the page of this server may."
         return None

@@ -1,0 +1,52 @@
+"""A free port beforehand, an answer afterwards."""
+
+import socket
+import subprocess
+import time
+
+from ganlib.errors import UserError
+
+HOST = "127.0.0.1"
+HIGHEST = 65535
+
+
+def listening(port: int, another: str) -> socket.socket:
+    """A socket on the port, which nobody else can take any more; UserError where it cannot be had.
+
+    another: the command that takes another port, up to its number.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise UserError(
+            f"Port {port} on {HOST} cannot be used ({error.strerror}); choose another: {another}{beside(port)}."
+        ) from None
+    return listener
+
+
+def require_free(port: int, another: str) -> None:
+    """UserError where the port is taken; `another` is the command that takes another one, up to its number."""
+    listening(port, another).close()
+
+
+def beside(port: int) -> int:
+    """The next port; below the last one, because there is none above it."""
+    return port + 1 if port < HIGHEST else port - 1
+
+
+def wait_for(server: "subprocess.Popen[bytes]", port: int, whose: str, seconds: float) -> None:
+    """Until the port answers, which takes some ten seconds; UserError where it does not in time, or never will."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if server.poll() is not None:
+            raise UserError(f"{whose} server ended at once with exit code {server.returncode}; its reason is above.")
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        time.sleep(0.2)
+    raise UserError(f"{whose} server did not answer within {seconds:.0f} s; is the machine very busy?")
