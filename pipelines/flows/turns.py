@@ -17,6 +17,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from ganlib import files
+from pipelines import processes
 
 MARK = "GANLIB_RETRAIN"
 """Environment variable of all that a retraining starts: the state folder, by which its leftovers are known."""
@@ -26,7 +27,6 @@ LOOK_SECONDS = 10.0
 SAVING_SECONDS = 12.0
 """What is left of a killed flow may be saving its checkpoint: it ends by itself in that time."""
 ENDING_SECONDS = 4.0
-SAME_START_SECONDS = 2.0
 
 Say = Callable[[str], None]
 
@@ -110,7 +110,7 @@ def _living(queue: Path) -> list[tuple[Path, Holder]]:
     found = []
     for path in sorted(queue.glob("*.json")):
         holder = _read(path)
-        if holder is None or not is_alive(holder.process, holder.started):
+        if holder is None or not processes.is_alive(holder.process, holder.started):
             path.unlink(missing_ok=True)
         else:
             found.append((path, holder))
@@ -122,16 +122,6 @@ def _read(path: Path) -> Holder | None:
         return Holder(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-
-
-def is_alive(number: int, started: float) -> bool:
-    """Whether this very process is there."""
-    try:
-        process = psutil.Process(number)
-        gone = process.status() == psutil.STATUS_ZOMBIE
-        return not gone and abs(process.create_time() - started) < SAME_START_SECONDS
-    except psutil.NoSuchProcess:
-        return False
 
 
 def end_leftovers(state: Path, say: Say) -> None:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from ganlib.settings import Settings
 
 from .. import lineage as lineages
-from .. import origin
+from .. import origin, trainings
 from ..stage import Resumable
 from . import contents, origins, runs
 from .store import Store, StoreError, opened
@@ -41,10 +41,12 @@ def live(settings: Settings, lineage: lineages.Lineage, *, device: str) -> Itera
     """The run of this lineage while it trains, found or made in the background; entering and leaving never fail.
 
     The run ends FINISHED after `finished()`, KILLED after a stop that can be resumed, else FAILED. Leaving waits a
-    few seconds for what is still to be sent; `ganlib sync` completes a run that was cut short.
+    few seconds for what is still to be sent; `ganlib sync` completes a run that was cut short. Meanwhile the folder of
+    checkpoints says who is at it.
     """
     recorder = Live(settings, lineage, device)
     recorder.start()
+    signed = trainings.Signed(settings, lineage, runs.name_of(lineage))
     status = "FAILED"
     try:
         yield recorder
@@ -53,6 +55,7 @@ def live(settings: Settings, lineage: lineages.Lineage, *, device: str) -> Itera
         status = "KILLED"
         raise
     finally:
+        signed.end("finished" if recorder.is_finished else "stopped")
         recorder.close(status)
 
 
@@ -84,6 +87,11 @@ class Live:
     def finished(self) -> None:
         """The training has ended well."""
         self._status = "FINISHED"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has."""
+        return self._status == "FINISHED"
 
     def start(self) -> None:
         """Begins to send."""

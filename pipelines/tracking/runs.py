@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from .. import processes
 from ..lineage import Lineage
 from .store import Store
 
@@ -23,7 +24,6 @@ HEARTBEAT = "ganlib.heartbeat"
 """When the process that is at a run was last heard of, in milliseconds since 1970: what other hosts know it by."""
 GENERATOR = "ganlib.generator"
 """sha256 of the weights that the run's numbers and files are of."""
-SAME_START_SECONDS = 2.0
 SILENT_SECONDS = 15 * 60.0
 """A process on another host that has not been heard of for so long is gone. Hosts' clocks differ by less."""
 
@@ -176,10 +176,8 @@ def this_process() -> dict[str, str]:
 
 def _is_alive(tags: Mapping[str, str]) -> bool:
     try:
-        process = psutil.Process(int(tags.get(PID, "")))
-        gone = process.status() == psutil.STATUS_ZOMBIE
-        return not gone and abs(process.create_time() - float(tags.get(STARTED, ""))) < SAME_START_SECONDS
-    except (psutil.NoSuchProcess, ValueError):
+        return processes.is_alive(int(tags.get(PID, "")), float(tags.get(STARTED, "")))
+    except ValueError:
         return False
 
 

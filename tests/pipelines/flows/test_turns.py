@@ -12,6 +12,7 @@ import psutil
 import pytest
 from flow_support import alive
 
+from pipelines import processes
 from pipelines.flows import turns
 
 TAKE = """
@@ -126,5 +127,5 @@ def test_who_need_not_wait_any_more_goes(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
     me = psutil.Process()
-    assert turns.is_alive(me.pid, me.create_time())
-    assert not turns.is_alive(me.pid, me.create_time() - 60)
+    assert processes.is_alive(me.pid, me.create_time())
+    assert not processes.is_alive(me.pid, me.create_time() - 60)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from mlflow_project import REPOSITORY, Project, everything_in_mlflow, free_port, only_run, publish, wait_until
 
-from pipelines import registry, tracking
+from pipelines import paths, registry, tracking, trainings
 from pipelines.stage import Resumable
 from pipelines.tracking import recorder, runs, store
 
@@ -32,6 +32,20 @@ def train(project: Project, upto: int = 3000) -> None:
                 live.log(images_seen, {"discriminator_loss": d_loss, "generator_loss": g_loss})
         live.picture(1000, PICTURE)
         live.finished()
+
+
+def signed() -> dict[str, str]:
+    """What the folders of the trainings say of them, by key."""
+    return {one.key: one.state for one in trainings.newest()}
+
+
+def test_a_sign_that_cannot_be_written_costs_nothing(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    paths.checkpoints().parent.mkdir(exist_ok=True)
+    paths.checkpoints().touch()
+    train(project)
+    assert signed() == {}
+    assert only_run()["status"] == "FINISHED"
+    assert capsys.readouterr().err == ""
 
 
 def test_a_training_is_shown_with_numbers_pictures_lineage_and_its_end(project: Project) -> None:
@@ -69,8 +83,10 @@ def test_a_training_that_is_stopped_or_breaks_leaves_a_run_that_says_so(
         live.log(1000, {"discriminator_loss": 0.5})
         raise stop
     assert only_run()["status"] == status
+    assert signed() == {project.lineage.key: "stopped"}
     train(project)
     assert only_run()["status"] == "FINISHED", "resumed, it goes on in the same run"
+    assert signed() == {project.lineage.key: "finished"}
 
 
 def test_points_logged_again_after_a_resume_are_there_once(project: Project) -> None:
@@ -84,6 +100,7 @@ def test_the_run_is_running_while_it_trains(project: Project) -> None:
         live.log(1000, {"discriminator_loss": 0.5})
         wait_until(lambda: any(run["points"] for run in everything_in_mlflow()["runs"].values()))  # type: ignore[attr-defined]
         assert only_run()["status"] == "RUNNING"
+        assert signed() == {project.lineage.key: "at work"}
         live.finished()
 
 
@@ -182,8 +199,10 @@ def test_a_training_that_was_killed_outright_does_not_stay_running(project: Proj
     process = training("time.sleep(600)")
     wait_until(lambda: any(run["points"] for run in everything_in_mlflow()["runs"].values()), seconds=120)  # type: ignore[attr-defined]
     assert only_run()["status"] == "RUNNING"
+    assert signed() == {project.lineage.key: "at work"}
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    assert signed() == {project.lineage.key: "stopped"}
     other = project.train_again(seed=1)
     with tracking.live(other.settings, other.lineage, device="cpu") as live:
         live.finished()
