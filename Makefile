@@ -71,7 +71,7 @@ prove: setup  ## what takes too long for CI: every game resumed, minutes of brok
 	GANLIB_FUZZ_SECONDS=120 pytest tests/ganlib/datasets/test_archive_fuzz.py tests/ganlib/datasets/test_mutated_sources.py
 	python benchmarks/prepare.py --million
 
-ui: setup  ## MLflow's pages on loopback: runs, curves, grids, the registered generators
+ui: setup  ## MLflow's pages and, beside them, the project's own, with what is being trained live; on loopback
 	ganlib ui
 
 PORT ?= 4200

@@ -19,6 +19,9 @@ EVALUATION_DETAILS = Path("reports/evaluation.json")
 EVALUATION_PAGE = Path("reports/evaluation.html")
 EVALUATION_TABLES = Path("reports/evaluation")
 PUBLISHED = Path("reports/published.json")
+COMPARISON_PAGE = Path("reports/compare.html")
+SWEEP_PAGE = Path("reports/sweep.html")
+GAME_PAGE = Path("reports/game.html")
 
 STATE = Path(".ganlib")
 """What belongs to this machine and is no result: checkpoints, locks, feature caches."""

@@ -12,11 +12,19 @@ Section = tuple[str, str, Sequence[Markup]]
 
 
 def document(
-    title: str, header: Markup, sections: Sequence[Section], footer: Markup, *, style: str = "", script: str = ""
+    title: str,
+    header: Markup,
+    sections: Sequence[Section],
+    footer: Markup,
+    *,
+    style: str = "",
+    script: str = "",
+    frames: bool = False,
 ) -> Markup:
     """The whole document; `style` is what the page's looks need beyond what all pages share.
 
     script: what moves on the page; it may ask the server that the page is from, where it is from one of ours.
+    frames: whether it shows other pages of that server.
     """
     body = element(
         "body",
@@ -25,18 +33,23 @@ def document(
         element("footer", footer),
         Markup(f"<script>{script}</script>") if script else None,
     )
-    return Markup(f"<!DOCTYPE html>\n{element('html', head(title, STYLE + style, script), body, lang='en')}\n")
+    return Markup(
+        f"<!DOCTYPE html>\n{element('html', head(title, STYLE + style, script, frames=frames), body, lang='en')}\n"
+    )
 
 
-def head(title: str, style: str, script: str = "") -> Markup:
+def head(title: str, style: str, script: str = "", *, frames: bool = False) -> Markup:
     """No request: the policy names the one style sheet by its digest and lets pictures be data only.
 
     Nor a script, unless one is given: then that one alone runs, and asks nobody but the server that the page is from.
+    Nor a page within the page, unless `frames`: then those of that server.
     """
     assert "</script" not in script, "it would end there"
     acts = f"script-src '{_digest(script)}'; connect-src 'self'; " if script else ""
+    shows = "frame-src 'self'; " if frames else ""
     policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; {acts}img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{_digest(style)}'; {acts}{shows}img-src data:; base-uri 'none'; "
+        f"form-action 'none'"
     )
     return element(
         "head",

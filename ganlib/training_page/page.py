@@ -17,6 +17,18 @@ img.grid { max-width: 100%; height: auto; }
 .look h2 { font-size: 1rem; }
 """
 
+SCRIPT = (
+    slider.SCRIPT
+    + """
+if (parent !== window) {
+  const tell = () => parent.postMessage({ height: document.documentElement.offsetHeight }, "*");
+  addEventListener("load", tell);
+  new ResizeObserver(tell).observe(document.documentElement); // which waits where the page is not in sight
+}
+"""
+)
+"""Inside another page it says how high it is, so that it needs no scroll bar of its own there."""
+
 WATCHED = (
     ("D has won", "pair_accuracy", "above 0.995", "D ranks nearly every real picture above a generated one: to G all "
      "its pictures are equally wrong, and it no longer learns which way is better."),
@@ -64,7 +76,7 @@ def page(history: Sequence[Row], pictures: Mapping[int, bytes], rules: Rules, pa
     )
     footer = element("p", "The same numbers in reports/history.csv")
     style = slider.STYLE + svg.style() + STYLE
-    return document(f"Training: {title}", header, sections, footer, style=style, script=slider.SCRIPT)
+    return document(f"Training: {title}", header, sections, footer, style=style, script=SCRIPT)
 
 
 def lead(rules: Rules) -> str:

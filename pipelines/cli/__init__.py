@@ -164,11 +164,28 @@ def doctor(
 
 @app.command()
 @sentences
-def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 5000) -> None:
-    """Serve MLflow's pages on loopback, from the store that the stages write to, until Ctrl-C."""
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of MLflow's pages, on 127.0.0.1.")] = 5000,
+    pages_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Of the project's own pages, likewise.", show_default="the next one"),
+    ] = None,
+    browser: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open",
+            help="In a browser, or in none. Left out: in one where a person sits at a terminal with a screen, but not "
+            "by ssh and not in CI.",
+        ),
+    ] = None,
+) -> None:
+    """Serve MLflow's pages and the project's own beside them, what is being trained live, on loopback, until Ctrl-C.
+
+    MLflow shows the store that the stages write to; where MLFLOW_TRACKING_URI names a server, that one shows it.
+    """
     from pipelines.cli import server
 
-    server.serve(port)
+    server.serve(port, pages_port, browser)
 
 
 for command in (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganlib.errors import UserError
+from pipelines.paths import COMPARISON_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +38,7 @@ def compare(
     as_registered: Annotated[
         bool, typer.Option("--as-registered", help="Compare the numbers that were published; draw nothing.")
     ] = False,
-    output: Annotated[Path, typer.Option(help="The page.")] = Path("reports/compare.html"),
+    output: Annotated[Path, typer.Option(help="The page.")] = COMPARISON_PAGE,
 ) -> None:
     """Which generator is better, and how surely: all scored alike, side by side, with intervals of the differences."""
     if as_registered and (samples is not None or seed is not None):

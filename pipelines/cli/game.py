@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from pipelines.paths import GAME_PAGE
+
 LAYOUTS = ("line", "ring", "grid")
 DEFAULT = ("line", "ring")
 
@@ -16,7 +18,7 @@ def game(
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The page; films and pictures go into a folder of its name there.")
-    ] = Path("reports/game.html"),
+    ] = GAME_PAGE,
 ) -> None:
     """Play the game of 2014 on a line, a ring or a grid: two players learn from each other, drawn round by round."""
     from pipelines import destinations, stage

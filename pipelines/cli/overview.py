@@ -38,7 +38,7 @@ def next_commands(settings: Settings) -> list[tuple[str, str]]:
     """What is worth typing next."""
     longer = settings.train.kimg * 2
     return [
-        ("make ui", "runs, curves, grids and the registered generator in MLflow"),
+        ("make ui", "runs and the registered generator in MLflow, and the project's pages"),
         (f"dvc exp run -S train.kimg={longer:g}", "another training, beside this one"),
         ("dvc exp show", "compare the experiments"),
     ]

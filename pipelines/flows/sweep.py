@@ -23,6 +23,7 @@ from ganlib.sweep_page import Trial
 from pipelines.flows.slots import device_slot
 from pipelines.flows.stages import Failure
 from pipelines.flows.voice import say, says_something
+from pipelines.paths import SWEEP_PAGE
 from pipelines.sweeping import plan, results, slots, space, trying
 from pipelines.sweeping.plan import Plan, Point, Wishes
 from pipelines.sweeping.slots import Slots
@@ -30,7 +31,6 @@ from pipelines.sweeping.slots import Slots
 EXIT_FAILED = 1
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
-PAGE = "reports/sweep.html"
 
 
 class Stopped(BaseException):
@@ -84,7 +84,7 @@ def sweep(
     at_once: int = 1,
     metric: str | None = None,
     project: str = ".",
-    page: str = PAGE,
+    page: str = str(SWEEP_PAGE),
 ) -> State[Any]:
     """Trains every point, compares them on one page, and registers nothing.
 
@@ -169,7 +169,9 @@ def main() -> NoReturn:
     try:
         state = sweep(dict(wishes.values), metric=wishes.metric, return_state=True, **given)
     except KeyboardInterrupt:
-        print(f"Stopped. What is finished is on {PAGE} and stays done; the same command goes on.", file=sys.stderr)
+        print(
+            f"Stopped. What is finished is on {SWEEP_PAGE} and stays done; the same command goes on.", file=sys.stderr
+        )
         sys.exit(EXIT_INTERRUPTED)
     if state.is_completed():
         sys.exit(0)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from asking import Server
 from mlflow_project import Project, answers, free_port, only_run, publish, wait_until
 
 from pipelines import registry
+from pipelines.cli import server
 
 
 def ganlib(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -102,24 +104,48 @@ def test_the_summary_does_without_a_store_and_without_results(
 def test_a_port_in_use_is_one_sentence(at_home: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = ganlib("ui", "--port", str(port))
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: Port {port} on 127.0.0.1 cannot be used")
-    assert f"ganlib ui --port {port + 1}" in done.stderr
+        for given, option in (
+            (["--port", port], "--port"),
+            (["--port", free_port(), "--pages-port", port], "--pages-port"),
+        ):
+            done = ganlib("ui", *map(str, given))
+            assert done.returncode == 2
+            assert done.stderr.startswith(f"error: Port {port} on 127.0.0.1 cannot be used")
+            assert f"ganlib ui {option} {port + 1}" in done.stderr
+            assert done.stderr.count("\n") == 1
+
+
+def test_one_port_for_two_servers_is_one_sentence(at_home: Project) -> None:
+    done = ganlib("ui", "--port", "65535", "--pages-port", "65535")
+    way = "choose another: ganlib ui --pages-port 65534."
+    assert (done.returncode, done.stderr) == (2, f"error: Port 65535 is for MLflow's pages already; {way}\n")
+
+
+def started(*options: str, ready: str) -> "subprocess.Popen[bytes]":
+    """`ganlib ui`, which writes into the file log, once that says that it is ready."""
+    command = [sys.executable, "-c", "from pipelines.cli import app; app()", "ui", *options]
+    with Path("log").open("w") as log:
+        ui = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: ready in Path("log").read_text() or ui.poll() is not None, seconds=120)
+        assert ui.poll() is None, Path("log").read_text()
+    except BaseException:
+        ui.kill()
+        raise
+    return ui
 
 
 def test_the_pages_show_the_store_of_the_stages_and_ctrl_c_leaves_no_process(at_home: Project) -> None:
     run_id = registry.sync(at_home.settings).run_id
-    port = free_port()
-    command = [sys.executable, "-c", "from pipelines.cli import app; app()", "ui", "--port", str(port)]
-    with Path("log").open("w") as log:
-        ui = subprocess.Popen(command, stdout=log, stderr=log)
+    port, own = free_port(), Server(free_port())
+    options = ("--port", str(port), "--pages-port", str(own.port), "--no-open")
+    ui = started(*options, ready=f"{own.address} (Ctrl-C ends both)")
     try:
-        wait_until(lambda: f"http://127.0.0.1:{port} (Ctrl-C" in Path("log").read_text(), seconds=120)
         wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
         page = f"http://127.0.0.1:{port}/get-artifact?path=reports/grid.png&run_uuid={run_id}"
         with urllib.request.urlopen(page, timeout=20) as answer:
             assert answer.read() == Path("reports/grid.png").read_bytes()
+        assert f'href="http://127.0.0.1:{port}"' in own.ask("/").body.decode()
         family = psutil.Process(ui.pid).children(recursive=True)
         assert family
     finally:
@@ -127,6 +153,52 @@ def test_the_pages_show_the_store_of_the_stages_and_ctrl_c_leaves_no_process(at_
         code = ui.wait(60)
     assert code == 0
     assert psutil.wait_procs(family, timeout=20)[1] == []
+    with pytest.raises(OSError, match="refused"):
+        own.ask("/")
+
+
+def test_where_a_server_shows_the_runs_the_pages_are_there_all_the_same_until_sigterm(
+    at_home: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://somebody:secret@127.0.0.1:9/there")
+    own = Server(free_port())
+    ui = started("--pages-port", str(own.port), ready=f"{own.address} (Ctrl-C ends them)")
+    try:
+        page = own.ask("/").body.decode()
+        assert 'href="http://127.0.0.1:9/there"' in page
+        assert "secret" not in page + Path("log").read_text()
+        assert psutil.Process(ui.pid).children() == []
+    finally:
+        ui.terminate()
+        code = ui.wait(60)
+    assert (code, Path("log").read_text().splitlines()[-1]) == (0, "Stopped.")
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "looks"),
+    [
+        ({"DISPLAY": ":0"}, "linux", True), ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True), ({}, "linux", False),
+        ({"DISPLAY": ":0", "CI": "true"}, "linux", False), ({"DISPLAY": "a:10", "SSH_TTY": "/dev/p"}, "linux", False),
+        ({}, "darwin", True), ({"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}, "darwin", False),
+    ],
+)  # fmt: skip
+def test_a_browser_is_opened_where_somebody_looks(environment: dict[str, str], platform: str, looks: bool) -> None:
+    assert server.somebody_looks(environment, platform) is looks
+
+
+@pytest.mark.parametrize(
+    ("wanted", "terminal", "opens"), [(True, False, True), (None, False, False), (False, True, False)]
+)
+def test_a_browser_is_opened_where_it_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, wanted: bool | None, terminal: bool, opens: bool
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(server.webbrowser, "open", opened.append)
+    monkeypatch.setattr(server.sys.stdout, "isatty", lambda: terminal)
+    thread = server.opened(["http://a", "http://b"], wanted)
+    if thread is not None:
+        thread.join()
+    assert opened == (["http://a", "http://b"] if opens else [])
 
 
 @pytest.mark.parametrize(

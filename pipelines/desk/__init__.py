@@ -1,0 +1,1 @@
+"""The page beside MLflow's, and what stands behind it."""
