@@ -4,6 +4,7 @@
 of a process or machine that is gone it is free again soon.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
@@ -13,8 +14,7 @@ RETRAIN = "retrain"
 """Of a whole retraining, for a team whose workers have checkouts of their own."""
 LEASE_SECONDS = 60.0
 """Prefect's least."""
-ASK_SECONDS = 5.0
-"""A thread that waits hears in between that it is to stop."""
+ASK_SECONDS = 2.0
 ON_THE_DEVICE = frozenset({"train", "classifier", "sample", "evaluate"})
 """Stages that work on the GPU where there is one."""
 
@@ -38,9 +38,12 @@ def slot(name: str, say: Callable[[str], None]) -> Iterator[None]:
         say(f"Waits for a slot of '{name}', which others have.")
     with ExitStack() as held:
         while True:
+            # Asked for only once it is free: Prefect logs an error for each time that nothing comes of asking.
+            while _taken(name):
+                time.sleep(ASK_SECONDS)
             # Where the server is away for longer than the lease the work goes on: it is worth more than the order.
             place = concurrency(
-                name, timeout_seconds=ASK_SECONDS, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False
+                name, timeout_seconds=LEASE_SECONDS, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False
             )
             try:
                 held.enter_context(place)
