@@ -67,8 +67,8 @@ quality: setup  ## an hour and more: how many modes of rings and grids are found
 	python benchmarks/quality/gaussians.py grid
 
 prove: setup  ## what takes too long for CI: every game resumed, minutes of broken files, a million pictures
-	$(PYTEST) -m prove
-	GANLIB_FUZZ_SECONDS=120 pytest tests/ganlib/datasets/test_archive_fuzz.py tests/ganlib/datasets/test_mutated_sources.py
+	$(PYTEST) -m prove --record-proofs
+	GANLIB_FUZZ_SECONDS=120 pytest --record-proofs tests/ganlib/datasets/test_archive_fuzz.py tests/ganlib/datasets/test_mutated_sources.py
 	python benchmarks/prepare.py --million
 
 ui: setup  ## MLflow's pages and, beside them, the project's own, with what is being trained live; on loopback

@@ -5,6 +5,9 @@ import signal
 
 import hypothesis
 import pytest
+from proofs import pytest_addoption, pytest_terminal_summary
+
+__all__ = ["pytest_addoption", "pytest_terminal_summary"]
 
 # Two test processes on two cores otherwise spin waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
