@@ -60,13 +60,13 @@ def changes(report: Report, first: Report) -> dict[str, Change]:
 
 def signed(number: Number, *, percent: bool = False) -> str:
     """`+0.12` or `−0.12`."""  # noqa: RUF002, the sign that is meant
-    text = said(number, percent=percent)
-    return f"+{text}" if number.value > 0 and text.strip("0.,%") else text
+    text = said(number, percent=percent).replace("%", " points")  # of a hundred, which a difference of shares is in
+    return f"+{text}" if number.value > 0 and text.strip("0., points") else text
 
 
 def bounds(number: Number, *, percent: bool = False) -> str:
     """`−0.2 to 0.4`."""  # noqa: RUF002, likewise
-    return between(number, percent=percent)
+    return between(number, percent=percent).replace("%", "")
 
 
 def sentence(name: str, found: Mapping[str, Change]) -> str:

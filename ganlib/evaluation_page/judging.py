@@ -29,7 +29,7 @@ class Judgement:
 def judge(row: Row, *, generated: int, compared: int) -> Judgement:
     """The result beside its floor, or beside its ideal where there is none. The counts are of pictures."""
     if row.key in (COPIES, STATISTIC):
-        return _judge_copies(row.generated) if row.key == COPIES else _judge_statistic(row.generated.value)
+        return _judge_copies(row.generated) if row.key == COPIES else _judge_statistic(row.generated)
     better = row.words.better
     target = row.floor or (None if row.ideal is None else Number(row.ideal))
     if not better or target is None:
@@ -37,12 +37,12 @@ def judge(row: Row, *, generated: int, compared: int) -> Judgement:
     gap = row.compared.value - target.value if better == "lower" else target.value - row.compared.value
     slack = doubt(row, generated=generated, compared=compared)
     if slack is None and gap != 0:
-        return Judgement("plain", "worse than real" if gap > 0 else "better than real")
+        return Judgement("plain", "worse than real" if gap > 0 else "beyond real")
     if abs(gap) <= (slack or 0.0):
-        return Judgement("good", "as good as real")
+        return Judgement("plain", "no clear difference")
     if gap > 0:
         return Judgement("warn", "worse than real")
-    return Judgement("warn", "nearer than new") if row.words.of_training else Judgement("good", "better than real")
+    return Judgement("warn", "nearer than new") if row.words.of_training else Judgement("plain", "beyond real")
 
 
 def _judge_copies(rate: Number) -> Judgement:
@@ -52,10 +52,14 @@ def _judge_copies(rate: Number) -> Judgement:
     return Judgement("good", "no sign of copies") if high <= MANY else Judgement("plain", "too few to tell")
 
 
-def _judge_statistic(deviations: float) -> Judgement:
-    if abs(deviations) <= FAR_FROM_NOTHING:
-        return Judgement("good", "as good as real")
-    return Judgement("warn", "nearer than new" if deviations < 0 else "farther than new")
+def _judge_statistic(deviations: Number) -> Judgement:
+    low, high = bounds(deviations)
+    way = "nearer than new" if deviations.value < 0 else "farther than new"
+    if abs(deviations.value) > FAR_FROM_NOTHING:
+        return Judgement("warn", way)
+    if low <= 0 <= high:
+        return Judgement("good", "no sign of copying")
+    return Judgement("plain", f"a little {way}")
 
 
 def bounds(number: Number) -> tuple[float, float]:

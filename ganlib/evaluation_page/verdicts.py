@@ -109,7 +109,7 @@ def realism(report: Report, noun: str) -> Verdict:
 
 def _distance(beside: Sequence[tuple[Row, Judgement]], worse: Sequence[Row]) -> tuple[Tone, str]:
     if not worse:
-        return "good", "As good as held-out real data"
+        return "good", "No clear difference to held-out real data"
     fid = next((row for row, _ in beside if row.key == "fid"), None)
     ratio = fid.compared.value / fid.floor.value if fid and fid.floor and fid.floor.value > 0 else None
     if ratio is None:
@@ -133,7 +133,7 @@ def _tally(beside: Sequence[tuple[Row, Judgement]], worse: Sequence[Row], noun: 
         return f"None of {count(len(beside), 'number')} is worse than that of held-out {noun}s by more than chance."
     others = _listed([row.words.name for row in worse])
     clearly = "Worse than real by more than chance" if len(worse) < len(beside) else "All are worse than real"
-    return f"{clearly} ({len(worse)} of {len(beside)}): {others}."
+    return f"{clearly} ({len(worse)} of the {len(beside)} numbers that have a floor, copies apart): {others}."
 
 
 def unknown(report: Report) -> list[Verdict]:

@@ -45,26 +45,34 @@ def compare(
         raise UserError("--samples and --seed are for scoring anew, which --as-registered does not do; leave it out.")
     _require_writable(output)
     from ganlib import comparison_page
-    from pipelines import comparison, params
+    from pipelines import comparison, destinations, params
 
     settings = params.load()
     if as_registered:
         found = comparison.as_registered(names or [], settings)
     else:
         found = comparison.compare(names or [], settings, samples=samples, seed=seed)
-    comparison_page.write(found.contestants, html=output, noun=found.noun, no_pictures=found.no_pictures)
     show(found.contestants)
+    with destinations.writing(output):
+        comparison_page.write(found.contestants, html=output, noun=found.noun, no_pictures=found.no_pictures)
     print(f"page: {output.resolve()}")
 
 
 def _require_writable(output: Path) -> None:
     """UserError where the page could not be written in the end."""
-    if output.is_dir():
+    import tempfile
+
+    from pipelines import destinations
+
+    with destinations.writing(output):
+        folder = output.is_dir()
+    if folder:
         raise UserError(f"--output {output} is a folder; name a file, such as {output / 'compare.html'}.")
-    try:
+    with destinations.writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--output {output} cannot be written ({error.strerror}); name another file.") from None
+        # A name beside it, as the page itself is written aside first.
+        with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}."):
+            pass
 
 
 def show(contestants: "Sequence[Contestant]") -> None:

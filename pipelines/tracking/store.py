@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import socket
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ ANSWER_SECONDS = 5.0
 WAITS_SECONDS = (0.1, 0.5)
 QUICKER = re.compile(r"UniqueViolation|UNIQUE constraint|duplicate key|Duplicate entry|deadlock", re.IGNORECASE)
 """What databases say to whoever was second."""
+KINDS = ("http://", "https://", "sqlite:", "postgresql", "mysql", "mssql")
 EMBEDDED_PAGES = "http://127.0.0.1:5000"
 
 ENVIRONMENT = {
@@ -166,9 +168,15 @@ def _away(uri: str, error: Exception) -> StoreError:
     reason = (str(error).splitlines() or [type(error).__name__])[0]
     if "out-of-date database schema" in reason:
         return StoreError(f"{shown(uri)} was made by another MLflow; upgrade it: mlflow db upgrade {shown(uri)}.")
+    if "upported URI" in reason or not uri.startswith(KINDS):
+        return StoreError(
+            f"MLFLOW_TRACKING_URI is {shown(uri)}, which is no store that can be used here; set it to "
+            f"http(s)://HOST:PORT or sqlite:///FILE, or leave it unset."
+        )
+    short = textwrap.shorten(reason.rstrip("."), 200, placeholder=" ...")
     return StoreError(
-        f"The MLflow store {shown(uri)} does not do its work ({reason[:200].rstrip('.')}); "
-        f"`ganlib sync` completes the run once it does."
+        f"The MLflow store {shown(uri)} does not do its work ({short}); see to it or to MLFLOW_TRACKING_URI, and try "
+        f"again: what was trained is kept, and `ganlib sync` completes its run."
     )
 
 
@@ -196,7 +204,8 @@ def _require_answer(uri: str) -> None:
     except (URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise StoreError(
-            f"The MLflow store {shown(uri)} does not answer ({reason}); `ganlib sync` completes the run once it does."
+            f"The MLflow store {shown(uri)} does not answer ({reason}); start it, or see to MLFLOW_TRACKING_URI: what "
+            f"was trained is kept, and `ganlib sync` completes its run."
         ) from None
 
 

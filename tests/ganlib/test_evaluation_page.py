@@ -80,13 +80,28 @@ def test_a_set_that_lies_nearer_to_training_data_than_new_data_does_is_not_prais
 
 
 @pytest.mark.parametrize(
+    ("value", "reach", "said"),
+    [
+        (0.6, 0.9, "no sign of copying"),
+        (0.6, 0.3, "a little farther than new"),
+        (-2.9, 0.5, "a little nearer than new"),
+        (-3.1, 4.0, "nearer than new"),
+        (3.1, 0.5, "farther than new"),
+    ],
+)
+def test_the_copying_statistic_is_judged_by_its_interval_and_its_limit(value: float, reach: float, said: str) -> None:
+    (row,) = reading.rows({"c_t": measured(value, reach, 0.0)})
+    assert judging.judge(row, generated=400, compared=400).short == said
+
+
+@pytest.mark.parametrize(
     ("value", "alike", "floor", "reach", "said"),
     [
-        (2.05, None, 2.0, 0.1, "as good as real"),
+        (2.05, None, 2.0, 0.1, "no clear difference"),
         (2.5, None, 2.0, 0.1, "worse than real"),
         (1.5, None, 2.0, 0.1, "nearer than new"),
-        (4.0, 2.05, 2.0, 0.1, "as good as real"),  # like is compared with like
-        (2.0, 2.22, 2.0, 0.1, "as good as real"),  # fewer pictures, more doubt
+        (4.0, 2.05, 2.0, 0.1, "no clear difference"),  # like is compared with like
+        (2.0, 2.22, 2.0, 0.1, "no clear difference"),  # fewer pictures, more doubt
         (2.0, 2.22, 2.0, 0.05, "worse than real"),
     ],
 )

@@ -105,6 +105,13 @@ def no_data() -> None:
         ((*FOLDERS, "--samples", "2"), None, "evaluate.neighbours is 3"),
         ((*FOLDERS, "--output", "models"), None, "--output models is a folder; name a file, such as"),
         ((*FOLDERS, "--output", "params.yaml/page.html"), None, "cannot be written"),
+        ((*FOLDERS, "--output", f"{'x' * 260}.html"), None, "cannot be written: the name is too long"),
+        pytest.param(
+            (*FOLDERS, "--output", "/proc/x.html"),
+            None,
+            "/proc/x.html cannot be written: nothing can be created there",
+            marks=pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc"),
+        ),
         ((*FOLDERS, "--as-registered", "--seed", "1"), None, "--samples and --seed are for scoring anew"),
         ((*FOLDERS, "--as-registered"), None, "models/gan is not registered, so nothing was published with it"),
     ],

@@ -158,3 +158,11 @@ def test_whoever_is_second_with_a_tag_looks_again(monkeypatch: pytest.MonkeyPatc
     answers[:] = [MlflowException("the disk is full"), "written"]
     with pytest.raises(MlflowException, match="the disk is full"):
         store.written(write)
+
+
+@pytest.mark.parametrize("uri", ["bogus://x", "/nonexistent/dir"])
+def test_a_store_of_no_known_kind_is_named_with_what_would_do(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    said = rf"^MLFLOW_TRACKING_URI is {uri}, which is no store that can be used here; set it to http"
+    with pytest.raises(StoreError, match=said), opened() as there:
+        there.client.search_registered_models()
