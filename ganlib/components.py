@@ -13,6 +13,12 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 
 from .errors import UserError
 
+WORDS = {
+    "string_pattern_mismatch": "it has characters that cannot stand there; letters, digits, _ and - can",
+    "string_too_short": "it is empty; give a name",
+}
+"""Of kinds of problems, where pydantic's own are not a person's."""
+
 Kind = TypeVar("Kind")
 Leaf = TypeVar("Leaf")
 
@@ -102,7 +108,8 @@ def explain(
             inside = ", ".join(f"{key}: ..." for key in known_keys(tuple(path)))
             sentence = f"{place} is {problem['input']!r}; give a number, or how it changes: {{{inside}}}."
         else:
-            reason = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+            reason = WORDS.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+            reason = reason.replace("Input should be", "it should be").replace("a valid string", "text, in quotes")
             sentence = f"{place} is {problem['input']!r}; {reason.rstrip('.')}."
         sentences.setdefault(place, sentence)
     return list(sentences.values())

@@ -89,15 +89,18 @@ def open_samples(folder: Path, data: PreparedData) -> Split:
     return Split(pixels, labels)
 
 
+def check_names(settings: EvaluateSettings) -> None:
+    """UserError where a metric to leave out is none."""
+    known = components.names("metrics")
+    for name in settings.leave_out:
+        if name not in known:
+            raise UserError(f"evaluate.leave_out names {name!r}; choose of: {', '.join(known)}.")
+
+
 def check(settings: EvaluateSettings, counts: Counts) -> None:
     """UserError with a sentence for each setting that cannot work with so few pictures; costs nothing."""
-    known = components.names("metrics")
-    sentences = [
-        f"evaluate.leave_out names {name!r}; choose of: {', '.join(known)}."
-        for name in settings.leave_out
-        if name not in known
-    ]
-    sentences += [sentence for metric in metrics.selected(settings) for sentence in metric.obstacles(counts)]
+    check_names(settings)
+    sentences = [sentence for metric in metrics.selected(settings) for sentence in metric.obstacles(counts)]
     if settings.seed > GREATEST_SEED:
         sentences.append(f"evaluate.seed is {settings.seed}; it must not exceed {GREATEST_SEED}.")
     if sentences:

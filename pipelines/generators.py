@@ -90,6 +90,8 @@ def find(reference: str, settings: Settings) -> Named:
 
     A bare version or alias is one of `publish.model`. An existing folder comes before everything else.
     """
+    if not reference.strip():
+        raise UserError(f"The name of a generator is empty; give {WAYS}.")
     place = Path(reference)
     if place.is_dir() or place.suffix == ".safetensors" or reference.startswith(("/", "./", "../")):
         return from_files(place)

@@ -106,7 +106,10 @@ def read(folder: Path) -> Lineage:
     try:
         values = json.loads((folder / LINEAGE).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{folder / LINEAGE} is missing; train a generator first: dvc repro train.") from None
+        raise UserError(
+            f"{folder / LINEAGE} is missing; train a generator first: dvc repro train. While one is being trained, and "
+            f"after it was killed, the earlier one is in DVC's cache: dvc checkout brings it back."
+        ) from None
     return Lineage(settings=values["settings"], code=values["code"], data=values["data"])
 
 

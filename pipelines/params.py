@@ -17,7 +17,9 @@ def load(path: Path = Path("params.yaml")) -> settings.Settings:
     except FileNotFoundError:
         raise UserError(f"{path} is not in {Path.cwd()}; go to the project's folder.") from None
     except YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+        # ruamel.yaml goes on about how a repeated key could be put up with.
+        reason = " ".join(str(error).split()).partition(" To suppress this")[0]
+        raise UserError(f"{path} is not valid YAML: {reason.rstrip('.')}.") from None
     if not isinstance(values, dict):
         raise UserError(f"{path} must be a mapping of sections such as data, network and train.")
     return settings.parse(values, where=str(path))

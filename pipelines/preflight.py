@@ -34,6 +34,7 @@ def before_preparing(settings: Settings) -> None:
     if settings.train.processes > 1:
         processes(settings)
     wanted = settings.evaluate
+    evaluation.check_names(wanted)
     features.check_name(wanted.extractor, kind)
     features.check_weights(wanted.extractor, wanted.variant, wanted.weights, wanted.weights_sha256)
     if settings.train.conditional and settings.data.labels == "none":
