@@ -72,11 +72,14 @@ def _cure(shown: Sequence[Match]) -> list[str]:
     ]  # fmt: skip
     return [
         *sentences,
-        "In R3's game each generated point is judged against a real one, so that no mode can be given up unpunished, "
-        "and R1 and R2 keep D's slope low on both sides: the green is a soft hill along the ring and not a cliff, and "
-        "G is led instead of thrown. What D says is drawn relative to its mean on generated points, because this game "
-        "holds its level nowhere.",
+        f"In R3's game each generated point is judged against a real one, so that no mode can be given up unpunished, "
+        f"and R1 and R2 keep D's slope low on both sides: the green is {SOFT[shown[0].recipe.layout]}, and G is led "
+        f"instead of thrown. What D says is drawn relative to its mean on generated points, because this game holds "
+        f"its level nowhere.",
     ]
+
+
+SOFT = {"ring": "a soft hill along the ring and not a cliff", "grid": "a soft hill around each spot and not a cliff"}
 
 
 def _late(match: Match) -> list[float]:

@@ -149,7 +149,7 @@ def _on_plane(match: Match, moment: Moment, view: PlaneView) -> list[Stroke]:
     strokes: list[Stroke] = [Dots(inside, "point")] if inside else []
     words = f"round {moment.round:,} · {held} of {everything} modes"
     if out := len(view.points) - len(inside):
-        words += f" · {out} points out of view"
+        words += f" · {out} out of view"
     return [*strokes, Words(SQUARE_LEFT, 334, words, "said")]
 
 

@@ -95,9 +95,9 @@ def _line() -> tuple[Recipe, ...]:
     )
 
 
-def _plane(layout: Layout, rounds: int, gamma: tuple[float, float]) -> tuple[Recipe, ...]:
+def _plane(layout: Layout, rounds: int, lr: float, gamma: tuple[float, float], *, width: int) -> tuple[Recipe, ...]:
     batch = 64
-    minimax = Recipe(layout, "minimax", "minimax", "minimax", rounds, batch, 4e-3)
+    minimax = Recipe(layout, "minimax", "minimax", "minimax", rounds, batch, lr, width=width)
     falling = Schedule(start=gamma[0], end=gamma[1], over_kimg=rounds * batch / 1000)
     cured = {"gamma": plain(falling)}
     return (
@@ -110,7 +110,7 @@ def _plane(layout: Layout, rounds: int, gamma: tuple[float, float]) -> tuple[Rec
 
 RECIPES: dict[str, tuple[Recipe, ...]] = {
     "line": _line(),
-    "ring": _plane("ring", 1500, (0.1, 0.01)),
-    "grid": _plane("grid", 2500, (1.0, 0.05)),
+    "ring": _plane("ring", 1500, 4e-3, (0.1, 0.01), width=8),
+    "grid": _plane("grid", 9_000, 2e-3, (1.0, 0.05), width=12),
 }
 """The games that are played side by side, by layout; those of one layout share seed, latents and points."""

@@ -123,6 +123,18 @@ def test_minimax_collapses_without_a_gradient_and_r3_holds_every_mode() -> None:
     assert r3["modes"] == 8
 
 
+@pytest.mark.prove
+@pytest.mark.timeout(1800)
+def test_on_the_grid_minimax_holds_few_modes_and_r3_nearly_all() -> None:
+    minimax, _, r3 = (
+        [held for round_, held in played(recipe).curve("modes") if round_ >= recipe.rounds * 0.8]
+        for recipe in RECIPES["grid"]
+    )
+    assert max(minimax) <= 12
+    assert min(r3) >= 20
+    assert r3[-1] >= 23
+
+
 def test_equal_weights_at_the_start() -> None:
     """Side by side means: from the same first position."""
     for recipes in RECIPES.values():
