@@ -176,7 +176,7 @@ def _away(uri: str, error: Exception) -> StoreError:
     short = textwrap.shorten(reason.rstrip("."), 200, placeholder=" ...")
     return StoreError(
         f"The MLflow store {shown(uri)} does not do its work ({short}); see to it or to MLFLOW_TRACKING_URI, and try "
-        f"again: what was trained is kept, and `ganlib sync` completes its run."
+        f"again: what was trained is kept, and `ganlib sync` completes the run."
     )
 
 
@@ -205,7 +205,7 @@ def _require_answer(uri: str) -> None:
         reason = getattr(error, "reason", error)
         raise StoreError(
             f"The MLflow store {shown(uri)} does not answer ({reason}); start it, or see to MLFLOW_TRACKING_URI: what "
-            f"was trained is kept, and `ganlib sync` completes its run."
+            f"was trained is kept, and `ganlib sync` completes the run."
         ) from None
 
 
