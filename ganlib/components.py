@@ -15,6 +15,7 @@ from .errors import UserError
 
 WORDS = {
     "string_pattern_mismatch": "it has characters that cannot stand there; letters, digits, _ and - can",
+    "string_type": "it should be text, in quotes",
     "string_too_short": "it is empty; give a name",
 }
 """Of kinds of problems, where pydantic's own are not a person's."""
@@ -109,7 +110,7 @@ def explain(
             sentence = f"{place} is {problem['input']!r}; give a number, or how it changes: {{{inside}}}."
         else:
             reason = WORDS.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
-            reason = reason.replace("Input should be", "it should be").replace("a valid string", "text, in quotes")
+            reason = reason.replace("Input should be", "it should be")
             sentence = f"{place} is {problem['input']!r}; {reason.rstrip('.')}."
         sentences.setdefault(place, sentence)
     return list(sentences.values())

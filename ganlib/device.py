@@ -3,12 +3,12 @@
 import os
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils import flop_counter
 
 from .errors import UserError
 from .networks import Discriminator, Fit
 from .settings import TrainSettings
-from .uncompiled import lighten_counting
+from .uncompiled import lighten
 
 
 def choose(wanted: str, *, local_rank: int = 0) -> torch.device:
@@ -63,8 +63,8 @@ def operations(discriminator: Discriminator, fit: Fit) -> int:
     images = torch.zeros(1, *fit.image_shape, device=some.device, dtype=some.dtype)
     labels = torch.zeros(1, dtype=torch.int64, device=some.device) if fit.n_classes else None
     training = discriminator.training
-    lighten_counting()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    lighten(getattr(getattr(flop_counter, "_FlopCounterMode", None), "__torch_dispatch__", None))
+    with flop_counter.FlopCounterMode(display=False) as counter, torch.no_grad():
         discriminator.eval()(images, labels)
     discriminator.train(training)
     counted: int = counter.get_total_flops()

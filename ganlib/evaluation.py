@@ -92,9 +92,9 @@ def open_samples(folder: Path, data: PreparedData) -> Split:
 def check_names(settings: EvaluateSettings) -> None:
     """UserError where a metric to leave out is none."""
     known = components.names("metrics")
-    for name in settings.leave_out:
-        if name not in known:
-            raise UserError(f"evaluate.leave_out names {name!r}; choose of: {', '.join(known)}.")
+    unknown = [name for name in settings.leave_out if name not in known]
+    if unknown:
+        raise UserError(f"evaluate.leave_out names {', '.join(map(repr, unknown))}; choose of: {', '.join(known)}.")
 
 
 def check(settings: EvaluateSettings, counts: Counts) -> None:

@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float32
 from torch import Tensor
 
@@ -58,10 +57,9 @@ def interpolate(start: Latents, end: Latents, steps: int, distribution: Distribu
     a, b = start.unsqueeze(1), end.unsqueeze(1)
     if distribution == "uniform" or a.shape[2] == 1:
         return torch.lerp(a, b, share)
-    cosine = F.cosine_similarity(a, b, dim=2).clamp(-0.9995, 0.9995).unsqueeze(2)
-    angle = torch.arccos(cosine)
     length, other_length = a.norm(dim=2, keepdim=True), b.norm(dim=2, keepdim=True)
     tiny = torch.finfo(a.dtype).tiny
     one, other = a / length.clamp(min=tiny), b / other_length.clamp(min=tiny)
+    angle = torch.arccos((one * other).sum(dim=2, keepdim=True).clamp(-0.9995, 0.9995))
     direction: Tensor = (torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * other) / torch.sin(angle)
     return torch.lerp(length, other_length, share) * direction

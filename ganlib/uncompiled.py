@@ -11,33 +11,28 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 from torch.overrides import TorchFunctionMode
-from torch.utils import flop_counter
 
 MARK = "__dynamo_disable"
 """Under this name torch keeps, with a function, what to call instead where nothing may be compiled."""
 
 
 def lighten_optimisers() -> None:
-    """Lets optimisers do without the compiler; where torch keeps its books otherwise, nothing happens."""
+    """Lets optimisers do without the compiler."""
     for method in (Optimizer.add_param_group, Optimizer.zero_grad, Optimizer.state_dict, Optimizer.load_state_dict):
-        _lighten(method)
+        lighten(method)
+
+
+def lighten(method: object) -> None:
+    """Lets a method that torch keeps off its compiler do without it; nothing, where torch has other books."""
+    plain = getattr(method, "__wrapped__", None)
+    if plain is not None:
+        vars(plain).setdefault(MARK, plain)
 
 
 def step(optimiser: Optimizer) -> None:
     """As `optimiser.step()`, less its hooks and what it says to the compiler."""
     with torch.no_grad():
         inspect.unwrap(type(optimiser).step)(optimiser)
-
-
-def lighten_counting() -> None:
-    """The same of counting operations."""
-    _lighten(getattr(getattr(flop_counter, "_FlopCounterMode", None), "__torch_dispatch__", None))
-
-
-def _lighten(method: object) -> None:
-    plain = getattr(method, "__wrapped__", None)
-    if plain is not None:
-        vars(plain).setdefault(MARK, plain)
 
 
 class Unfilled(TorchFunctionMode):

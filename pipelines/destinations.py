@@ -1,6 +1,7 @@
 """Where a command writes what it was asked for: refused before any work where that would lose something."""
 
 import errno
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,7 @@ NOT_TO_BE_MADE = {
 
 def check_file(path: Path, *, overwrite: bool) -> None:
     """UserError where the file exists and may not be replaced."""
-    with writing(path):
-        there, folder = path.exists(), path.is_dir()
+    there, folder = found(path)
     if folder:
         raise UserError(f"{path} is a folder, not a file; name another.")
     if there and not overwrite:
@@ -31,12 +31,26 @@ def check_file(path: Path, *, overwrite: bool) -> None:
 
 def check_folder(path: Path) -> None:
     """UserError where a folder with something in it, or a file, is in the way; --overwrite deletes no folder."""
-    with writing(path):
-        there, folder = path.exists(), path.is_dir()
+    there, folder = found(path)
     if there and not folder:
         raise UserError(f"{path} is a file, not a folder; name another.")
     if folder and any(path.iterdir()):
         raise UserError(f"{path} is a folder that is not empty; name another, or empty it.")
+
+
+def found(path: Path) -> tuple[bool, bool]:
+    """(whether there is something, whether it is a folder); UserError where not even that can be asked."""
+    with writing(path):
+        return path.exists(), path.is_dir()
+
+
+def require_writable(path: Path) -> None:
+    """Makes the file's folder; UserError where the file could not be written into it in the end."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A longer name beside it, as files are written aside first.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
 
 
 @contextmanager

@@ -157,8 +157,8 @@ FORMS = {
 def form_of(place: str) -> Form:
     """By the suffix; a folder where it exists, or ends with a slash, or has none. UserError for another suffix."""
     path = Path(place)
-    with destinations.writing(path):
-        suffix = "" if place.endswith("/") or path.is_dir() else path.suffix.lower()
+    _, folder = destinations.found(path)
+    suffix = "" if place.endswith("/") or folder else path.suffix.lower()
     if suffix not in FORMS:
         ways = ", ".join(f"{suffix} ({form.words})" for suffix, form in FORMS.items() if suffix)
         raise UserError(f"-o {place} ends in {path.suffix}; give {ways}, or a folder, such as pictures/.")

@@ -60,8 +60,9 @@ def changes(report: Report, first: Report) -> dict[str, Change]:
 
 def signed(number: Number, *, percent: bool = False) -> str:
     """`+0.12` or `−0.12`."""  # noqa: RUF002, the sign that is meant
-    text = said(number, percent=percent).replace("%", " points")  # of a hundred, which a difference of shares is in
-    return f"+{text}" if number.value > 0 and text.strip("0., points") else text
+    text = said(number, percent=percent)
+    sign = "+" if number.value > 0 and text.strip("0.,%") else ""
+    return sign + text.replace("%", " points")  # of a hundred, which a difference of shares is in
 
 
 def bounds(number: Number, *, percent: bool = False) -> str:

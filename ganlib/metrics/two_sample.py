@@ -13,7 +13,6 @@ from torch import Tensor
 from ..components import component
 from ..randomness import Purpose, stream
 from ..uncertainty import Estimate, Interval, groups_of, share
-from ..uncompiled import lighten_optimisers
 from . import Counts, Evidence, Metric, Result, Seen, beside_floor, comparable, reference
 
 MOST = 10_000
@@ -144,7 +143,6 @@ def learn(rows: Rows, generated: int, random: np.random.Generator) -> Learner:
 def _fitted(columns: Float64[Tensor, "rows columns"], signs: Float64[Tensor, " rows"]) -> Float64[Tensor, " columns"]:
     """The weights of the least mean logistic loss, with the decay; the last column, a constant, is free of it."""
     weights = torch.zeros(columns.shape[1], dtype=torch.float64, device=columns.device, requires_grad=True)
-    lighten_optimisers()
     optimiser = torch.optim.LBFGS([weights], max_iter=STEPS, history_size=20, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:

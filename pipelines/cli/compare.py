@@ -60,19 +60,12 @@ def compare(
 
 def _require_writable(output: Path) -> None:
     """UserError where the page could not be written in the end."""
-    import tempfile
-
     from pipelines import destinations
 
-    with destinations.writing(output):
-        folder = output.is_dir()
+    _, folder = destinations.found(output)
     if folder:
         raise UserError(f"--output {output} is a folder; name a file, such as {output / 'compare.html'}.")
-    with destinations.writing(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        # A name beside it, as the page itself is written aside first.
-        with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}."):
-            pass
+    destinations.require_writable(output)
 
 
 def show(contestants: "Sequence[Contestant]") -> None:

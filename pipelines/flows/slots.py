@@ -39,8 +39,9 @@ def slot(name: str, say: Callable[[str], None]) -> Iterator[None]:
     with ExitStack() as held:
         while True:
             # Asked for only once it is free: Prefect logs an error for each time that nothing comes of asking.
-            while _taken(name):
+            while taken:
                 time.sleep(ASK_SECONDS)
+                taken = _taken(name)
             # Where the server is away for longer than the lease the work goes on: it is worth more than the order.
             place = concurrency(
                 name, timeout_seconds=LEASE_SECONDS, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False
@@ -49,7 +50,7 @@ def slot(name: str, say: Callable[[str], None]) -> Iterator[None]:
                 held.enter_context(place)
                 break
             except AcquireConcurrencySlotTimeoutError:
-                continue
+                taken = True
         yield
 
 

@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -81,12 +81,14 @@ class History:
 
     def newest(self, alias: str) -> Record | None:
         """The last word about the alias."""
-        return next((one for one in reversed(self.standing) if one.move.alias == alias), None)
+        return next(self._backwards(alias), None)
 
     def done(self, alias: str) -> Record | None:
         """The last word about the alias that was carried out."""
-        standing = reversed(self.standing)
-        return next((one for one in standing if one.move.alias == alias and one.key in self.carried_out), None)
+        return next((one for one in self._backwards(alias) if one.key in self.carried_out), None)
+
+    def _backwards(self, alias: str) -> Iterator[Record]:
+        return (one for one in reversed(self.standing) if one.move.alias == alias)
 
     def overtaken(self, record: Record) -> bool:
         """Whether another move of the alias, of which the record's maker knew nothing, was carried out."""
@@ -168,8 +170,8 @@ def _version(number: int | None) -> str:
 def _record(model: str, key: str, text: str) -> Record:
     try:
         words = json.loads(text)
-        beside = {name: words[name] for name in ("holder", "after") if name in words}
-        return Record(key, words["at"], words["user"], words["host"], Move(**words["move"]), **beside)
+        move, holder, after = Move(**words["move"]), words.get("holder", ""), words.get("after", "")
+        return Record(key, words["at"], words["user"], words["host"], move, holder, after)
     except (ValueError, KeyError, TypeError):
         raise UserError(
             f"The tag {RECORD}{key} of {model} in MLflow is no record that this ganlib can read; it was changed, or a "

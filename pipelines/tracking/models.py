@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -94,14 +94,14 @@ def _make_model(store: Store, name: str) -> None:
     """Where there is none of this name; another host may be quicker."""
     from mlflow.exceptions import MlflowException
 
-    try:
+    with suppress(MlflowException):
         store.client.get_registered_model(name)
-    except MlflowException:
-        try:
-            store.client.create_registered_model(name, description="Image generators, published by ganlib.")
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
+        return
+    try:
+        store.client.create_registered_model(name, description="Image generators, published by ganlib.")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def point_alias(store: Store, version: "ModelVersion", alias: str) -> None:

@@ -53,16 +53,18 @@ def _settled(store: Store, model: str) -> History:
     seen_first: dict[str, float] = {}
     while True:
         found, now = read(store, model), time.monotonic()
-        waited = {record.key: now - seen_first.setdefault(record.key, now) for record in found.due()}
+        due = found.due()
         dead = [
-            record for record in found.due() if record.holder == store.holder or waited[record.key] >= PATIENCE_SECONDS
+            record
+            for record in due
+            if record.holder == store.holder or now - seen_first.setdefault(record.key, now) >= PATIENCE_SECONDS
         ]
         for record in dead:
             if found.overtaken(record):
                 _withdraw(store, model, record, after=found)
             else:
                 _carry_out(store, model, record)
-        if not waited:
+        if not due:
             return found
         if not dead:
             time.sleep(ASK_SECONDS)
@@ -122,8 +124,7 @@ def _carry_out(store: Store, model: str, record: Record | None) -> None:
     while record is not None:
         _point(store, model, previous(record.move.alias), record.move.before)
         _point(store, model, record.move.alias, record.move.to)
-        if record.key not in read(store, model).carried_out:
-            written(partial(store.client.set_registered_model_tag, model, CARRIED_OUT + record.key, "yes"))
+        written(partial(store.client.set_registered_model_tag, model, CARRIED_OUT + record.key, "yes"))
         last = read(store, model).done(record.move.alias)
         record = last if last is not None and last.key > record.key else None
 

@@ -168,7 +168,7 @@ def _away(uri: str, error: Exception) -> StoreError:
     reason = (str(error).splitlines() or [type(error).__name__])[0]
     if "out-of-date database schema" in reason:
         return StoreError(f"{shown(uri)} was made by another MLflow; upgrade it: mlflow db upgrade {shown(uri)}.")
-    if "upported URI" in reason or not uri.startswith(KINDS):
+    if not uri.startswith(KINDS):
         return StoreError(
             f"MLFLOW_TRACKING_URI is {shown(uri)}, which is no store that can be used here; set it to "
             f"http(s)://HOST:PORT or sqlite:///FILE, or leave it unset."

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import BROWSER, needed
 from comparisons import contestant
 from comparisons import page as comparison_page
 from evaluation_reports import page as evaluation_page
@@ -30,11 +31,7 @@ from ganlib.playing import RECIPES, play
 from ganlib.preference import Preference
 from ganlib.sweep_page import Trial
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell", "chrome")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason=f"no browser is installed; one of {', '.join(BROWSERS)} would do"
-)
+pytestmark = needed
 
 QUIET = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",

@@ -84,11 +84,13 @@ for _ in range(30):
         promotion.promote(settings, version, forced="at once")
         break
     except UserError as error:
+        if "is champion already" in str(error):
+            break
         assert "run it again" in str(error), error
 else:
     sys.exit("never promoted")
 """
-"""Publish and promote, again where somebody was quicker."""
+"""Publish and promote, again where somebody was quicker; nothing where an earlier one came to its end."""
 
 
 def folders(points: Project, count: int, monkeypatch: pytest.MonkeyPatch) -> list[Path]:

@@ -1,26 +1,20 @@
 """The desk as a person meets it, in a real browser; pictures of it are left in .cache/screenshots."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from asking import Server
+from browsers import BROWSER, SCREENSHOTS, needed, watch
 from desk_support import at_the_desk, draw, sign
-from mlflow_project import REPOSITORY, free_port
+from mlflow_project import free_port
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ganlib import desk_page
 from pipelines import paths
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell", "chrome")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason=f"no browser is installed; one of {', '.join(BROWSERS)} would do"
-)
-expect.set_options(timeout=60_000)  # a busy machine is no failed law
-SCREENSHOTS = REPOSITORY / ".cache" / "screenshots"
+pytestmark = needed
 MODES = {"desk": (1280, "light"), "phone": (390, "light"), "dark": (1280, "dark")}
 
 
@@ -60,12 +54,7 @@ def complaints() -> list[str]:
 def opened(browser: Browser, desk: Server, complaints: list[str], mode: str = "desk") -> Page:
     width, scheme = MODES[mode]
     page = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()  # type: ignore[arg-type]
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda asked: None if asked.url.startswith((f"{desk.address}/", "data:")) else complaints.append(asked.url),
-    )
+    watch(page, desk.address, complaints)
     page.goto(desk.address)
     return page
 

@@ -5,26 +5,20 @@ The tests of this file follow one another over one gallery. Pictures of the page
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bench_project import SETTINGS, SLOW, publish_both, with_bench
+from browsers import BROWSER, SCREENSHOTS, needed, watch
 from gallery_support import Command, started
-from mlflow_project import REPOSITORY, project_in
+from mlflow_project import project_in
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from typer.testing import CliRunner
 
 from pipelines.cli import app
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell", "chrome")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason=f"no browser is installed; one of {', '.join(BROWSERS)} would do"
-)
-expect.set_options(timeout=60_000)  # a busy machine is no failed law
-SCREENSHOTS = REPOSITORY / ".cache" / "screenshots"
+pytestmark = needed
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +53,7 @@ def page(request: pytest.FixtureRequest, two: Command, browser: Browser, complai
     width, scheme = request.param
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
-    watch(page, two, complaints)
+    watch(page, two.address, complaints)
     page.goto(two.address)
     expect(page.locator("#wall button")).to_have_count(24)
     yield page
@@ -68,15 +62,6 @@ def page(request: pytest.FixtureRequest, two: Command, browser: Browser, complai
     page.screenshot(path=SCREENSHOTS / f"gallery-{request.node.callspec.id}.png", full_page=True)
     context.close()
     assert complaints == []
-
-
-def watch(page: Page, two: Command, complaints: list[str]) -> None:
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda asked: None if asked.url.startswith((f"{two.address}/", "data:")) else complaints.append(asked.url),
-    )
 
 
 def shown(page: Page, places: str) -> list[str]:
@@ -133,7 +118,7 @@ def test_the_gallery_is_walked_through(page: Page) -> None:
 
 def test_what_is_kept_is_what_is_seen(two: Command, browser: Browser, complaints: list[str], tmp_path: Path) -> None:
     page = browser.new_page()
-    watch(page, two, complaints)
+    watch(page, two.address, complaints)
     page.goto(two.address)
     expect(page.locator("#wall button")).to_have_count(24)
     for link, name in (("png", "A-seed0.png"), ("zip", "A-seed0.zip")):
@@ -148,7 +133,7 @@ def test_what_is_kept_is_what_is_seen(two: Command, browser: Browser, complaints
 
 def test_keys_are_enough(two: Command, browser: Browser, complaints: list[str]) -> None:
     page = browser.new_page()
-    watch(page, two, complaints)
+    watch(page, two.address, complaints)
     page.goto(two.address)
     page.locator("#wall button").first.focus()
     for key in ("ArrowRight", "ArrowRight", "s", "End", "e"):
