@@ -39,7 +39,8 @@ def write_mp4(path: Path, frames: Iterator[Frame]) -> None:
     """H.264 in the colours of BT.709, which every browser plays; the whole file or none. At least one frame."""
     first = next(frames)
     with files.whole_file(path) as aside, av.open(str(aside), "w", format="mp4") as film:
-        stream = film.add_stream("libx264", rate=FRAMES_A_SECOND, options={"crf": QUALITY})
+        # x264's macroblock tree is not the same at every call where a processor has AVX-512.
+        stream = film.add_stream("libx264", rate=FRAMES_A_SECOND, options={"crf": QUALITY, "mbtree": "0"})
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1  # with more, the bytes may depend on how busy the machine is

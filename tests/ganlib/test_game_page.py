@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganlib import game_page
-from ganlib.game_page import curves, panels
+from ganlib import films, game_page
+from ganlib.game_page import curves, panels, sheets
 from ganlib.game_page.page import Matches
 from ganlib.playing import RECIPES, play
 from ganlib.strokes import curves as axes
@@ -37,6 +37,17 @@ def test_equal_games_make_equal_bytes(games: Matches, tmp_path: Path) -> None:
     ]  # fmt: skip
     for left, right in zip(one, other, strict=True):
         assert left.read_bytes() == right.read_bytes(), left.name
+
+
+@pytest.mark.prove
+def test_a_film_is_the_same_fifty_times(games: Matches, tmp_path: Path) -> None:
+    """An encoder that looks at what its memory held before differs once in twenty."""
+    frames, held, seen = list(sheets.film(games["ring"])), [], set()
+    for number in range(50):
+        films.write_mp4(tmp_path / "ring.mp4", iter(frames))
+        seen.add((tmp_path / "ring.mp4").read_bytes())
+        held = [np.full(size, number, np.uint8) for size in range(1, 1 << 22, 1 << 19)]
+    assert (len(seen), len(held)) == (1, 8)
 
 
 def test_the_page_says_the_numbers_of_its_games(games: Matches) -> None:
