@@ -1,8 +1,9 @@
 """A day that nobody looks at: `python benchmarks/recorded_day.py`; an hour, or shortened: `--minutes 20 --every 2`.
 
-A clone of this checkout's HEAD is served by `make serve` on a schedule, with an MLflow server beside it, while new
-pictures come, a bad batch of them comes and goes, a retraining is killed with all that belongs to it, the MLflow server
-is away for a while, and a run is cancelled. What each run decided, and the registry's history at the end, is written to
+A clone of this checkout's HEAD is served by `make serve` on a schedule, with an MLflow server beside it. Its first
+generator, trained briefly, is made champion by hand; then new pictures come, longer training is committed, a bad batch
+of pictures comes and goes, a retraining is killed with all that belongs to it, the MLflow server is away for a while,
+and a run is cancelled. What each run decided, and the registry's history at the end, is written to
 benchmarks/results/recorded_day.json and .md.
 """
 
@@ -38,6 +39,8 @@ SMALL = {
     "sample.n": 400, "promote.samples": 400, "promote.blocks": 4, "evaluate.kid_subset_size": 100,
     "evaluate.leave_out": ["two_sample", "path_length", "density_coverage", "inception_score", "fid_infinity"],
 }  # fmt: skip
+FIRST = 5
+"""How many times shorter the first training is than the later ones."""
 STAGE = "pipelines.stages.train"
 STATES = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED", "RUNNING")
 
@@ -63,6 +66,17 @@ class Day:
             command, cwd=self.project, env=self.environment, check=True, capture_output=True, text=True
         )
         return done.stdout
+
+    def commit(self, settings: dict[str, Any], message: str) -> None:
+        """Writes settings, by their dotted names, into params.yaml, and commits all that was changed."""
+        yaml = YAML()
+        written = yaml.load(self.project / "params.yaml")
+        for name, value in settings.items():
+            section, _, key = name.partition(".")
+            written[section][key] = value
+        yaml.dump(written, self.project / "params.yaml")
+        self.run("git", "-c", "user.name=day", "-c", "user.email=day@example.invalid", "commit", "-qam", message)
+        self.note(f"committed: {message}")
 
     def add_pictures(self, count: int) -> None:
         digits = load_digits()
@@ -148,17 +162,12 @@ def clone(folder: Path, every_minutes: float, kimg: float) -> Day:
     subprocess.run(["git", "clone", "--quiet", record.ROOT, project], check=True)
     day = Day(project, environment, day_commit(project))
     yaml = YAML()
-    settings = yaml.load(project / "params.yaml")
-    for name, value in {**SMALL, "data.path": "pictures", "data.watch": "pictures", "train.kimg": kimg}.items():
-        section, _, key = name.partition(".")
-        settings[section][key] = value
-    yaml.dump(settings, project / "params.yaml")
     wishes = yaml.load(project / "prefect.yaml")
     wishes["deployments"][0]["schedules"] = [{"interval": 60 * every_minutes}]
     yaml.dump(wishes, project / "prefect.yaml")
     with (project / ".gitignore").open("a") as ignored:
         ignored.write("/pictures/\n")
-    day.run("git", "-c", "user.name=day", "-c", "user.email=day@example.invalid", "commit", "-qam", "a day")
+    day.commit({**SMALL, "data.path": "pictures", "data.watch": "pictures", "train.kimg": kimg / FIRST}, "a day")
     return day
 
 
@@ -173,11 +182,15 @@ def settled(day: Day, minutes: float) -> None:
     wait(done, 60 * minutes)
 
 
-def happen(day: Day, serving: "subprocess.Popen[bytes]", every: float) -> None:
+def happen(day: Day, serving: "subprocess.Popen[bytes]", every: float, kimg: float) -> None:
     """The day's events, each when what was before it is over; `every` in minutes."""
     patience = 4 * every + 6
     settled(day, patience)
+    day.run("ganlib", "promote", "1", "--force", "--why", "a champion to begin with")
+    day.note("by hand: ganlib promote 1 --force")
     day.add_pictures(200)
+    settled(day, patience)
+    day.commit({"train.kimg": kimg}, f"train for {kimg:g} kimg")
     settled(day, patience)
     bad = day.project / "pictures" / "0" / "broken.png"
     bad.write_bytes(b"no picture")
@@ -267,7 +280,7 @@ def main() -> None:
         with started(command, day, "serve") as serving:
             with started(mlflow_server(day), day, "mlflow"):
                 day.note("server, worker and schedule are started, and an MLflow server")
-                happen(day, serving, options.every)
+                happen(day, serving, options.every, options.kimg)
             day.note("outage: the MLflow server is stopped")
             day.add_pictures(100)
             time.sleep(60 * options.every)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from pipelines.cli import promote
 from pipelines.cli.compare import compare
@@ -33,6 +34,15 @@ class Commands(TyperGroup):
             option.default = False
         return option
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Words that the command line cannot mean end in one sentence too, and exit code 2."""
+        try:
+            code = super().main(*arguments, **{**options, "standalone_mode": False})
+        except TyperException as error:
+            _say_usage(error)
+            code = EXIT_MISTAKE
+        sys.exit(code)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
         """Writes a row for each command that is not hidden."""
         rows = [
@@ -42,6 +52,15 @@ class Commands(TyperGroup):
         ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def _say_usage(error: Any) -> None:
+    message, command = error.format_message(), error.ctx.command_path if error.ctx else "ganlib"
+    if "\n" in message:  # no word at all: the whole help
+        print(message)
+    else:
+        told = (message[0].lower() + message[1:]).rstrip(".")
+        print(f"error: {command}: {told}. What it takes: {command} --help.", file=sys.stderr)
 
 
 app = typer.Typer(
