@@ -188,12 +188,8 @@ def _check_alias(settings: Settings, alias: str) -> None:
 
 def _lean(settings: Settings) -> Settings:
     """With the metrics alone that a verdict needs; UserError where the settings leave one of those out."""
+    verdicts.require_metrics(settings)
     needed = verdicts.needed_files(settings.promote)
-    missed = sorted(needed & set(settings.evaluate.leave_out))
-    if missed:
-        raise UserError(
-            f"evaluate.leave_out leaves out {', '.join(missed)}, which a promotion is judged by; take it off that list."
-        )
     rest = tuple(name for name in components.names("metrics") if name not in needed)
     return dataclasses.replace(settings, evaluate=dataclasses.replace(settings.evaluate, leave_out=rest))
 

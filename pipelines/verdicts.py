@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ganlib.errors import UserError
-from ganlib.settings import PromoteSettings
+from ganlib.settings import PromoteSettings, Settings
 
 Report = Mapping[str, Any]
 """As reports/evaluation.json."""
@@ -115,6 +115,15 @@ def needed_files(rules: PromoteSettings) -> set[str]:
     names = {rules.metric, *guards(rules), "fid", "recall"}
     files = {FILES.get(name, PLACES.get(name, (name,))[0]) for name in names}
     return files | {"memorisation"}
+
+
+def require_metrics(settings: Settings) -> None:
+    """UserError where the settings leave a metric out that a verdict needs."""
+    missed = sorted(needed_files(settings.promote) & set(settings.evaluate.leave_out))
+    if missed:
+        raise UserError(
+            f"evaluate.leave_out leaves out {', '.join(missed)}, which a promotion is judged by; take it off that list."
+        )
 
 
 def bounds(values: Sequence[float], level: float) -> tuple[float, float]:

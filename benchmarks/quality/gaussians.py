@@ -64,7 +64,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "ema_half_life_kimg": 50.0,
     },
     "grid": {
-        "epochs": 40,
+        "epochs": 60,
         "network": {"width": 12, "depth": 6, "generator_activation": "tanh"},
         "loss": "relativistic",
         "penalty": "r1_r2",

@@ -6,7 +6,7 @@ from rich.text import Text
 from ganlib import report
 from ganlib.errors import UserError
 from ganlib.settings import Settings
-from pipelines import outputs, paths, registry, tracking
+from pipelines import outputs, paths, registry, tracking, trainings
 
 MARGIN = "  "
 
@@ -16,6 +16,11 @@ def show(settings: Settings) -> None:
     console = Console(soft_wrap=True, highlight=False)
     found = outputs.read()
     console.print()
+    for one in trainings.newest():
+        if one.state == "at work":
+            _line(
+                console, "at work", f"{one.sign.name}: {one.drawn:,} of {one.sign.total:,} images, {one.page.resolve()}"
+            )
     looked_at = {
         "evaluation": paths.EVALUATION_PAGE, "training": paths.TRAINING_PAGE, "grid": paths.GRID,
         "interpolation": paths.INTERPOLATION,

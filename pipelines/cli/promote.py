@@ -135,7 +135,7 @@ def _numbers(verdict: "Verdict", *, of_floor: bool) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
-    other, by = ("held-out", "misses by") if of_floor else ("champion", "worse by")
+    other, by = ("held-out", "over its limit by") if of_floor else ("champion", "worse by")
     table = Table(Column(no_wrap=True), "this", other, Column(by, no_wrap=True), "demand", "")
     for check in verdict.checks:
         table.add_row(*map(Text, _line(check)))
@@ -150,6 +150,8 @@ def _line(check: "Check") -> tuple[str, ...]:
     if check.low is None or check.high is None:
         return check.name, "", "", "", check.demand, check.state
     ours, theirs = ("" if number is None else f"{number:.4g}" for number in (check.ours, check.theirs))
+    if check.name == "memorisation":  # bounds of the rate itself, which is beside nobody's
+        return check.name, f"{ours} [{check.low:.3g}, {check.high:.3g}]", "", "", check.demand, check.state
     between = f"{check.low:.3g} ... {check.high:.3g}"
     return check.name, ours, theirs, between, check.demand, check.state
 

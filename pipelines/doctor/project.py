@@ -13,11 +13,12 @@ GROUP = "settings"
 def check(circumstances: Circumstances) -> Iterator[Finding]:
     """Whether the settings are valid, go together, and have their weights; UserError where not."""
     settings = circumstances.settings
-    from pipelines import preflight
+    from pipelines import preflight, verdicts
 
     preflight.before_preparing(settings)
     yield Finding(GROUP, State.OK, "params.yaml is valid")
     yield weights(settings.evaluate)
+    verdicts.require_metrics(settings)
 
 
 def weights(chosen: EvaluateSettings) -> Finding:

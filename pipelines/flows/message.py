@@ -38,20 +38,20 @@ class Report:
             f"- why: {self.why}",
             f"- trained: {self.trained}",
             f"- MLflow run: [{self.published.run_name}]({self.published.page})",
-            *(f"- {line}" for line in map(check_words, self.judgement.checks)),
+            *(f"- {check_words(check, _by(self.judgement))}" for check in self.judgement.checks),
         ]
         return "\n".join(lines)
 
 
-def check_words(check: Mapping[str, Any]) -> str:
-    """One demand of the verdict: `fid holds: 2.1, champion 2.4, worse by -0.4 ... -0.2 (better)`."""
+def check_words(check: Mapping[str, Any], by: str) -> str:
+    """One demand of the verdict: `fid holds: 2.1, beside 2.4, worse by -0.4 ... -0.2 (better)`."""
     if check.get("problem"):
         return f"{check['name']} {check['state']}: {check['problem']}"
-    numbers = [f"{check['ours']:.4g}"] if check.get("ours") is not None else []
+    numbers = [_this(check)] if check.get("ours") is not None else []
     if check.get("theirs") is not None:
         numbers.append(f"beside {check['theirs']:.4g}")
-    if check.get("low") is not None and check["name"] != "memorisation":
-        numbers.append(f"worse by {check['low']:.3g} ... {check['high']:.3g}")
+    if difference := _difference(check):
+        numbers.append(f"{by} {difference}")
     return f"{check['name']} {check['state']}: {', '.join(numbers)} ({check['demand']})"
 
 
@@ -61,13 +61,33 @@ def verdict_rows(judgement: Judgement) -> list[dict[str, str]]:
         {
             "demand": f"{check['name']}: {check['demand']}",
             "state": str(check["state"]),
-            "this": _number(check.get("ours")),
+            "this": _this(check),
             "champion" if judgement.champion is not None else "held-out": _number(check.get("theirs")),
-            "worse by": "" if check.get("low") is None else f"{check['low']:.3g} ... {check['high']:.3g}",
+            _by(judgement): _difference(check),
             "remark": str(check.get("problem") or ""),
         }
         for check in judgement.checks
     ]
+
+
+def _by(judgement: Judgement) -> str:
+    return "worse by" if judgement.champion is not None else "over its limit by"
+
+
+def _this(check: Mapping[str, Any]) -> str:
+    """The generator's number; that of copies, which is beside nobody's, with its bounds."""
+    own = _has_own_bounds(check) and check.get("low") is not None
+    return _number(check.get("ours")) + (f" [{check['low']:.3g}, {check['high']:.3g}]" if own else "")
+
+
+def _difference(check: Mapping[str, Any]) -> str:
+    if check.get("low") is None or _has_own_bounds(check):
+        return ""
+    return f"{check['low']:.3g} ... {check['high']:.3g}"
+
+
+def _has_own_bounds(check: Mapping[str, Any]) -> bool:
+    return bool(check["name"] == "memorisation")
 
 
 def _number(value: float | None) -> str:

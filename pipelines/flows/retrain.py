@@ -20,6 +20,7 @@ from prefect.exceptions import FlowPauseTimeout
 from prefect.states import Completed, Failed
 
 from ganlib.errors import UserError
+from pipelines import verdicts
 from pipelines.flows import message, schedule, slots, tasks, turns, worktree
 from pipelines.flows.judgement import Commands, Judgement, Policy, Published
 from pipelines.flows.message import Report
@@ -104,6 +105,8 @@ def _retrain(project: Path, wishes: Wishes) -> Report | None:
             why = view.decide(stages, commands, wishes.force, wishes.max_age_days)
             if not why:
                 return None
+            if view.settings is not None:
+                verdicts.require_metrics(view.settings)  # now, and not after hours of training
             say(f"Retrains {place.words()}: {why.words()}.")
             _run_stages(stages, names, [*wishes.force, *([PREPARE] if why.source_changed else [])])
         published = outcome("sync", tasks.sync(commands, return_state=True))

@@ -1,5 +1,6 @@
 """The `ganlib` command as people meet it."""
 
+import json
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -14,7 +16,7 @@ import pytest
 from asking import Server
 from mlflow_project import Project, answers, free_port, only_run, publish, wait_until
 
-from pipelines import registry
+from pipelines import paths, registry, trainings
 from pipelines.cli import server
 
 
@@ -86,6 +88,20 @@ def test_the_summary_says_where_to_look(at_home: Project) -> None:
     )
     assert "pictures version 1 @challenger" in done.stdout
     assert done.stdout.partition("Next:")[2].rstrip().count("\n  ") == 3, "three commands worth typing"
+
+
+def test_the_summary_tells_of_the_training_at_work_and_of_no_other(at_home: Project) -> None:
+    for key, number in (("ours", os.getpid()), ("dead", -1)):
+        folder = paths.checkpoints() / key
+        folder.mkdir(parents=True)
+        began = psutil.Process().create_time()
+        sign = trainings.Sign(f"dcgan-{key}", "pictures", 40_000, socket.gethostname(), number, began, began)
+        (folder / trainings.SIGN).write_text(json.dumps(asdict(sign)))
+        (folder / f"{12_000:012d}.safetensors").touch()
+    said = ganlib("summary").stdout
+    assert re.findall(r"^at work +(.*) images, .*training.html$", said, re.MULTILINE) == [
+        "dcgan-ours: 12,000 of 40,000"
+    ]
 
 
 def test_the_summary_does_without_a_store_and_without_results(

@@ -161,6 +161,14 @@ def test_settings_that_cannot_be_are_told_in_their_own_sentence(empty: Path) -> 
     assert "choose one of" in found.says
 
 
+def test_a_promotion_that_could_never_be_judged_is_told_of(empty: Path) -> None:
+    Path("params.yaml").write_text("evaluate:\n  extractor: random\n  leave_out: [memorisation, two_sample]\n")
+    *fine, found = doctor.examine(Circumstances(), {"settings": project.check})
+    assert states(fine) == [State.OK, State.OK]
+    assert found.state == State.WRONG
+    assert found.says.startswith("evaluate.leave_out leaves out memorisation, which a promotion is judged by; ")
+
+
 def test_weights_that_would_have_to_be_fetched_are_told_of_before(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(empty / "none"))
     Path("params.yaml").write_text("evaluate:\n  extractor: inception\n")

@@ -27,7 +27,7 @@ def test_it_says_what_was_decided_why_of_what_and_on_which_grounds() -> None:
         "- why: data changed (pictures)",
         "- trained: commit 1a2b3c",
         "- MLflow run: [dcgan-1](http://host/run)",
-        "- memorisation holds: 0 (0.05 at most)",
+        "- memorisation holds: 0 [0, 0.01] (0.05 at most)",
         "- fid holds: 2, beside 2.6, worse by -0.7 ... -0.5 (better)",
         "- worst class broken: worst class is absent: nobody looked",
     ]
@@ -36,9 +36,11 @@ def test_it_says_what_was_decided_why_of_what_and_on_which_grounds() -> None:
 def test_the_verdict_is_a_table_whose_columns_say_what_stands_there() -> None:
     rows = message.verdict_rows(JUDGEMENT)
     assert [row["champion"] for row in rows] == ["", "2.6", ""]
-    assert [row["worse by"] for row in rows] == ["0 ... 0.01", "-0.7 ... -0.5", ""]
+    assert [row["this"] for row in rows] == ["0 [0, 0.01]", "2", ""]
+    assert [row["worse by"] for row in rows] == ["", "-0.7 ... -0.5", ""]
     first = message.verdict_rows(Judgement("first", checks=CHECKS))
     assert all("champion" not in row and "held-out" in row for row in first)
+    assert [row["over its limit by"] for row in first] == ["", "-0.7 ... -0.5", ""]
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/s3cret", "ftp://s3cret", "s3cret"])

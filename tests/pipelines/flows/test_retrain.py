@@ -106,6 +106,14 @@ def test_a_failed_stage_fails_the_flow_with_its_own_sentence(project: Project, s
     assert not project.text("called.txt")
 
 
+def test_a_verdict_that_could_never_be_is_refused_before_the_training(project: Project, server: Server) -> None:
+    (project.folder / "params.yaml").write_text("evaluate:\n  leave_out: [memorisation]\n")
+    finished = retrain(project, server.environment)
+    assert finished.returncode == 2
+    assert "error: evaluate.leave_out leaves out memorisation, which a promotion is judged by" in finished.stderr
+    assert not project.ran()
+
+
 @pytest.mark.parametrize(
     ("command", "number", "code", "state"),
     [
