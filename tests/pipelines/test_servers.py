@@ -61,7 +61,23 @@ def test_what_is_published_gets_what_it_deserves(served: Project) -> None:
     assert history.strays(found) == []
 
 
-@pytest.mark.prove
+@pytest.mark.slow
+@pytest.mark.parametrize("served", ["postgres"], indirect=True)
+def test_a_champion_comes_and_goes_on_postgresql(served: Project) -> None:
+    """Forced, because verdicts take their time; those are in the proof above."""
+    for number in range(2):
+        version = plant(served, number, lambda generator, by=number: worse(generator, by / 100))
+        Path("data/prepared/images.npy").unlink()
+        said = run("promote", version, "--force", "--why", "by hand")
+        assert said.exit_code == 0, said.output
+    assert run("rollback").output == "champion is version 1 again; version 2 is the previous one.\n"
+    with tracking.opened() as store:
+        found = moves.settled(store, "pictures")
+    assert [(one.move.before, one.move.to) for one in found.standing] == [(None, 1), (1, 2), (2, 1)]
+    assert {alias: found.aliases[alias] for alias in ("champion", "previous")} == {"champion": 1, "previous": 2}
+
+
+@pytest.mark.slow
 def test_without_the_password_it_is_one_sentence(
     points: Project, postgres_server: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
