@@ -12,6 +12,8 @@ from .reading import Number, Report, Row
 
 CLOSE, FAR = 1.5, 3.0
 """Multiples of the floor."""
+NARROW = 0.5
+"""Of the floor's recall: with less, most of what real pictures show is hardly ever made."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,9 @@ def realism(report: Report, noun: str) -> Verdict:
     nearer = [row for row, judgement in beside if judgement.short == "nearer than new"]
     sentences = [_ratio(row, noun) for row, _ in beside if row.key in ("fid", "kid")][:1]
     sentences.append(_tally(beside, worse, noun))
+    narrow = next((row for row in worse if row.key == "recall" and _is_narrow(row)), None)
+    if narrow is not None:
+        sentences.append(_narrowness(narrow, noun))
     if nearer:
         names = _listed([row.words.name for row in nearer])
         sentences.append(
@@ -104,7 +109,22 @@ def realism(report: Report, noun: str) -> Verdict:
         )
         return Verdict("warn", "Nearer to the training data than real data is", tuple(sentences), "numbers")
     tone, heading = _distance(beside, worse)
+    if narrow is not None:
+        tone, heading = "warn", "Little of the variety of real data"
     return Verdict(tone, heading, tuple(sentences), "numbers")
+
+
+def _is_narrow(recall: Row) -> bool:
+    return recall.floor is not None and bounds(recall.compared)[1] < NARROW * recall.floor.value
+
+
+def _narrowness(recall: Row, noun: str) -> str:
+    assert recall.floor is not None
+    missed = f"much of what real {noun}s show is hardly ever made, as after a collapse"
+    return (
+        f"Recall is {said(recall.compared, like=recall.generated)} where held-out {noun}s have "
+        f"{said(recall.floor)}: {missed}."
+    )
 
 
 def _distance(beside: Sequence[tuple[Row, Judgement]], worse: Sequence[Row]) -> tuple[Tone, str]:

@@ -79,6 +79,14 @@ def test_a_set_that_lies_nearer_to_training_data_than_new_data_does_is_not_prais
     assert "honest novelty does not explain: look at the copies first" in said
 
 
+@pytest.mark.parametrize(("recall", "narrow"), [(0.05, True), (0.38, True), (0.395, False), (0.79, False)])
+def test_a_collapse_is_called_one_however_good_its_pictures_are(tmp_path: Path, recall: float, narrow: bool) -> None:
+    report = whole() | {"fid": measured(2.2, 0.1, 2.0), "recall": measured(recall, 0.01, 0.8)}
+    said = verdicts(Page(page(tmp_path, report)).text)
+    assert ("Little of the variety of real data" in said) == narrow
+    assert ("hardly ever made, as after a collapse" in said) == narrow
+
+
 @pytest.mark.parametrize(
     ("value", "reach", "said"),
     [
