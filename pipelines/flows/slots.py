@@ -6,7 +6,11 @@ of a process or machine that is gone it is free again soon.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+
+from pipelines.stage import EXIT_RESUMABLE
+
+from .stages import Failure
 
 GPU = "gpu"
 """Of whatever trains or evaluates."""
@@ -26,32 +30,50 @@ def device_slot(stage: str, say: Callable[[str], None]) -> AbstractContextManage
 
 @contextmanager
 def slot(name: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Holds a place of this limit while the block lasts, waiting for it where there is none; no limit, no wait."""
+    """Holds a place of this limit while the block lasts, waiting for it where there is none; no limit, no wait.
+
+    Failure that may pass where Prefect's server is away at the beginning. Later the work is worth more than the order:
+    it goes on without the server.
+    """
+    from httpx import HTTPError
+
+    place = _place(name, say)
+    try:
+        yield
+    finally:
+        with suppress(HTTPError):  # the place is free again when what it was lent for is over
+            place.__exit__(None, None, None)
+
+
+def _place(name: str, say: Callable[[str], None]) -> AbstractContextManager[None]:
+    """A place of the limit, entered."""
+    from httpx import TransportError
     from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError
     from prefect.concurrency.sync import concurrency
 
-    taken = _taken(name)
-    if taken is None:
-        yield
-        return
-    if taken:
-        say(f"Waits for a slot of '{name}', which others have.")
-    with ExitStack() as held:
-        while True:
+    told = False
+    while True:
+        try:
+            taken = _taken(name)
+            if taken is None:
+                return nullcontext()
             # Asked for only once it is free: Prefect logs an error for each time that nothing comes of asking.
-            while taken:
-                time.sleep(ASK_SECONDS)
-                taken = _taken(name)
-            # Where the server is away for longer than the lease the work goes on: it is worth more than the order.
-            place = concurrency(
-                name, timeout_seconds=LEASE_SECONDS, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False
-            )
-            try:
-                held.enter_context(place)
-                break
-            except AcquireConcurrencySlotTimeoutError:
-                taken = True
-        yield
+            if not taken:
+                place = concurrency(
+                    name, timeout_seconds=LEASE_SECONDS, lease_duration=LEASE_SECONDS,
+                    raise_on_lease_renewal_failure=False,
+                )  # fmt: skip
+                place.__enter__()
+                return place
+        except TransportError as error:
+            sentence = f"The Prefect server does not answer ({type(error).__name__}); start it, or wait for it."
+            raise Failure(sentence, EXIT_RESUMABLE) from error
+        except AcquireConcurrencySlotTimeoutError:
+            pass
+        if not told:
+            told = True
+            say(f"Waits for a slot of '{name}', which others have.")
+        time.sleep(ASK_SECONDS)
 
 
 def _taken(name: str) -> bool | None:
