@@ -56,6 +56,7 @@ check-fast: setup  ## the same without the tests that take minutes
 
 bench: setup  ## what the pipeline costs, how fast pictures are prepared, games played and pictures judged; how sure verdicts are
 	python benchmarks/pipeline.py
+	python benchmarks/flow.py
 	python benchmarks/prepare.py
 	python benchmarks/train_speed.py
 	python benchmarks/weak_scaling.py
