@@ -6,8 +6,6 @@ publishing and comparing with the champion, counts apart: `dvc repro` does neith
 benchmarks/results/flow.json.
 """
 
-import json
-import os
 import resource
 import socket
 import statistics
@@ -19,10 +17,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
+import clones
 import record
-from ruamel.yaml import YAML
 
 TURNS = 3
 STAGES = ("prepare", "train", "classifier", "sample", "evaluate", "publish")
@@ -42,21 +39,9 @@ class Clone:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.api = f"http://127.0.0.1:{free.getsockname()[1]}/api"
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "DVC_", "PREFECT_"))
-        }
-        self.environment = {
-            **kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1",
-            "DO_NOT_TRACK": "1", "PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": self.api,
-        }  # fmt: skip
-        subprocess.run(["git", "clone", "--quiet", record.ROOT, self.folder], check=True)
-        yaml = YAML()
-        settings = yaml.load(self.folder / "params.yaml")
-        for name, value in SMALL.items():
-            section, _, key = name.partition(".")
-            settings[section][key] = value
-        yaml.dump(settings, self.folder / "params.yaml")
-        self.timed("git", "-c", "user.name=b", "-c", "user.email=b@example.invalid", "commit", "-qam", "small")
+        self.environment = clones.environment(PREFECT_HOME=str(folder / "prefect"), PREFECT_API_URL=self.api)
+        clones.clone(self.folder)
+        clones.commit(self.folder, SMALL, "small")
 
     def timed(self, *command: str) -> tuple[float, float]:
         """(seconds, seconds of a core, its children's with them)."""
@@ -71,16 +56,9 @@ class Clone:
 
     def after_the_stages(self) -> float:
         """Seconds that the last retraining took to publish and to compare."""
-        (run,) = self.ask("flow_runs/filter", sort="START_TIME_DESC", limit=1)
-        tasks = self.ask("task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
+        (run,) = clones.ask(self.api, "flow_runs/filter", sort="START_TIME_DESC", limit=1)
+        tasks = clones.ask(self.api, "task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
         return sum(float(task["total_run_time"]) for task in tasks if task["name"] in ("sync", "compare"))
-
-    def ask(self, path: str, **body: Any) -> Any:
-        request = urllib.request.Request(
-            f"{self.api}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -5,29 +5,29 @@ working and DVC's share; then times `dvc repro` with nothing to do against `dvc 
 taken in turns. Writes benchmarks/results/pipeline.json.
 """
 
-import os
 import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import clones
 import record
 
 TURNS = 9
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "DVC_"))},
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    "DVC_NO_ANALYTICS": "1",
-}
 
 
 def seconds(folder: Path, *command: str) -> tuple[float, str]:
     began = time.perf_counter()
     done = subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=folder,
+        env=clones.environment(),
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     return time.perf_counter() - began, done.stdout
 
@@ -49,7 +49,7 @@ def stages(project: Path) -> dict[str, dict[str, float]]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         project, empty = Path(temporary) / "project", Path(temporary) / "empty"
-        subprocess.run(["git", "clone", "--quiet", record.ROOT, project], check=True)
+        clones.clone(project)
         split = stages(project)
         empty.mkdir()
         for command in (["git", "init", "-q"], ["dvc", "init", "-q"]):

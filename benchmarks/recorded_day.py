@@ -9,14 +9,12 @@ benchmarks/results/recorded_day.json and .md.
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import clones
 import numpy as np
 import psutil
 import record
@@ -69,13 +68,7 @@ class Day:
 
     def commit(self, settings: dict[str, Any], message: str) -> None:
         """Writes settings, by their dotted names, into params.yaml, and commits all that was changed."""
-        yaml = YAML()
-        written = yaml.load(self.project / "params.yaml")
-        for name, value in settings.items():
-            section, _, key = name.partition(".")
-            written[section][key] = value
-        yaml.dump(written, self.project / "params.yaml")
-        self.run("git", "-c", "user.name=day", "-c", "user.email=day@example.invalid", "commit", "-qam", message)
+        clones.commit(self.project, settings, message)
         self.note(f"committed: {message}")
 
     def add_pictures(self, count: int) -> None:
@@ -90,10 +83,7 @@ class Day:
 
     def ask(self, path: str, **body: Any) -> Any:
         """What Prefect's server answers."""
-        address = f"http://127.0.0.1:{PREFECT}/api/{path}"
-        request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
+        return clones.ask(f"http://127.0.0.1:{PREFECT}/api", path, **body)
 
     def runs(self) -> list[dict[str, Any]]:
         """The retrainings, the earliest first."""
@@ -153,13 +143,10 @@ def day_commit(project: Path) -> str:
 def clone(folder: Path, every_minutes: float, kimg: float) -> Day:
     """This checkout's HEAD, small, with a schedule of its own, committed."""
     project = folder / "project"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "DVC_", "PREFECT_"))},
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PREFECT_HOME": str(folder / "prefect"), "DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1",
-        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{MLFLOW}", "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
-    subprocess.run(["git", "clone", "--quiet", record.ROOT, project], check=True)
+    environment = clones.environment(
+        PREFECT_HOME=str(folder / "prefect"), MLFLOW_TRACKING_URI=f"http://127.0.0.1:{MLFLOW}", OMP_NUM_THREADS="1"
+    )
+    clones.clone(project)
     day = Day(project, environment, day_commit(project))
     yaml = YAML()
     wishes = yaml.load(project / "prefect.yaml")
