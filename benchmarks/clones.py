@@ -12,8 +12,8 @@ from typing import Any
 import record
 from ruamel.yaml import YAML
 
-OTHERS = ("MLFLOW_", "DVC_", "PREFECT_")
-"""Beginnings of what may not be passed on: stores and servers of whoever measures."""
+OTHERS = ("MLFLOW_", "DVC_", "PREFECT_", "PYTHONPATH")
+"""Beginnings of what may not be passed on: stores, servers and code of whoever measures."""
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -145,7 +145,8 @@ def look(
         named = class_logits if same else features_of(split, judge.classifier, judge.device, name, batch_size, known)[1]
     realness = None if judge.discriminator is None else _realness(split, judge, name, batch_size)
     labels = torch.from_numpy(np.array(split.labels)) if classes else None
-    return Seen(name, features, class_logits, realness, labels, named)
+    keep = None if known is None else known.keep(judge.extractor)
+    return Seen(name, features, class_logits, realness, labels, named, keep)
 
 
 @torch.no_grad()

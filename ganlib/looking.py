@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from .feature_cache import FeatureCache
+from .feature_cache import FeatureCache, Keep
 from .features import ClassLogits, FeatureExtractor, Features
 from .prepared import Split
 from .shapes import Stored
@@ -24,6 +24,10 @@ class Known:
     cache: FeatureCache
     pictures: str
     """What tells the set from every other: the data's digest and the part of it."""
+
+    def keep(self, extractor: FeatureExtractor) -> Keep:
+        """Remembers what follows from the features that this extractor has of the set."""
+        return partial(self.cache.derived, self.pictures, extractor)
 
 
 def features_of(

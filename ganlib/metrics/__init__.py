@@ -13,12 +13,14 @@ from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from .. import components
 from ..bundle import Description
+from ..feature_cache import Keep
 from ..features import ClassLogits, FeatureExtractor, Features
+from ..neighbours import nearest
 from ..networks import Generator
 from ..prepared import PreparedData, Split
 from ..settings import EvaluateSettings
@@ -48,6 +50,8 @@ class Seen:
     """The classes that the pictures have, or were asked for with; none where the data has no classes."""
     named: Float32[Tensor, "batch data_classes"] | None = None
     """What the data's own classifier says, whatever the extractor is; none where there is no such classifier."""
+    keep: Keep | None = None
+    """Remembers what follows from the features of the whole set; none where nothing is kept."""
 
     def __len__(self) -> int:
         return len(self.features)
@@ -66,13 +70,10 @@ class Seen:
 
     def rows(self, rows: Int64[Tensor, " rows"]) -> "Seen":
         """The pictures of these numbers."""
-        optional = (self.realness, self.labels, self.named)
-        return Seen(
-            self.name,
-            self.features[rows],
-            self.class_logits[rows],
-            *(None if part is None else part[rows] for part in optional),
+        realness, labels, named = (
+            None if part is None else part[rows] for part in (self.realness, self.labels, self.named)
         )
+        return Seen(self.name, self.features[rows], self.class_logits[rows], realness, labels, named)
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,15 @@ def finite(values: Tensor, *, what: str, seen: Seen) -> Tensor:
 def comparable(seen: Seen) -> Features:
     """The set's features; Absent where they are not finite."""
     return finite(seen.features, what="features", seen=seen)
+
+
+def radii(seen: Seen, k: int, device: torch.device) -> Float64[Tensor, " n"]:
+    """How far each picture's k-th nearest other one of the set is; the features must be comparable."""
+
+    def found() -> Float64[Tensor, " n"]:
+        return nearest(seen.features, seen.features, k, device=device, among_themselves=True).distances[:, -1]
+
+    return found() if seen.keep is None else seen.keep(f"distance of the nearest other, number {k}", found)
 
 
 def reference(seen: Seen) -> Features:

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from ..balls import inside_balls
 from ..components import component
-from ..neighbours import CPU, nearest
+from ..neighbours import CPU
 from ..uncertainty import Estimate, groups_of, jackknife, rows_without
-from . import Counts, Evidence, Metric, Result, Seen, beside_floor, comparable, reference
+from . import Counts, Evidence, Metric, Result, Seen, beside_floor, comparable, radii, reference
 
 
 @component
@@ -40,13 +40,13 @@ class DensityCoverage(Metric):
         """`density` and `coverage`: value, value_at_floor_count and floor, with intervals by leaving out groups."""
         real = reference(evidence.train)
         device = CPU if evidence.behind is None else evidence.behind.device
-        radii = nearest(real, real, self.density_neighbours, device=device, among_themselves=True).distances[:, -1]
+        reach = radii(evidence.train, self.density_neighbours, device)
 
         def crowding(seen: Seen) -> dict[str, Estimate]:
             n, groups = len(seen), groups_of(len(seen))
             balls = torch.zeros(n, dtype=torch.float64)
             covered = torch.zeros(len(real), groups, dtype=torch.bool)
-            for (one, inside), _ in inside_balls(real, comparable(seen), radii_of_ones=radii, device=device):
+            for (one, inside), _ in inside_balls(real, comparable(seen), radii_of_ones=reach, device=device):
                 balls += torch.bincount(inside, minlength=n)
                 covered[one, inside % groups] = True
             balls /= self.density_neighbours

@@ -14,7 +14,7 @@ from ..distances import EQUAL, exact_distances
 from ..features import Features
 from ..neighbours import CPU, nearest
 from ..uncertainty import Estimate, Interval, groups_of, jackknife, rows_without, share
-from . import Counts, Evidence, Metric, Result, Seen, beside_floor, comparable, reference
+from . import Counts, Evidence, Metric, Result, Seen, beside_floor, comparable, radii, reference
 
 
 @component
@@ -45,14 +45,14 @@ class PrecisionRecall(Metric):
         """
         real = reference(evidence.train)
         device = CPU if evidence.behind is None else evidence.behind.device
-        radii = nearest(real, real, self.neighbours, device=device, among_themselves=True).distances[:, -1]
+        reach = radii(evidence.train, self.neighbours, device)
 
         def overlap(seen: Seen) -> dict[str, Estimate]:
             balls = Balls(comparable(seen), self.neighbours, device)
             precise = torch.zeros(len(seen), dtype=torch.bool)
             covered = torch.zeros(len(real), groups_of(len(seen)), dtype=torch.bool)
             for (_, inside), (one, ball) in inside_balls(
-                real, balls.features, radii_of_ones=radii, radii_of_others=balls.radii, device=device
+                real, balls.features, radii_of_ones=reach, radii_of_others=balls.radii, device=device
             ):
                 precise[inside] = True
                 covered[one, ball % covered.shape[1]] = True

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganlib.feature_cache import ABOUT, ARRAYS, UNMAPPED, FeatureCache
+from ganlib.feature_cache import ABOUT, ARRAYS, DERIVED, UNMAPPED, FeatureCache
 from ganlib.features import ClassLogits, FeatureExtractor, Features
 
 ROWS = 2 * UNMAPPED // 4 // 8
@@ -68,6 +68,19 @@ def test_other_pictures_weights_or_preprocessing_are_another_entry(
 ) -> None:
     cache, _ = filled(tmp_path)
     assert alike(cache.get(pictures, extractor, lambda: seen(1)), seen(1))
+    assert alike(cache.get("a", Look(), never), seen())
+
+
+def test_what_follows_from_features_is_kept_by_its_name_to_the_bit(tmp_path: Path) -> None:
+    cache, features = filled(tmp_path)
+    numbers = torch.rand(ROWS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(cache.derived("a", Look(), "one", lambda: numbers), numbers)
+    assert torch.equal(FeatureCache(tmp_path).derived("a", Look(), "one", lambda: numbers + 1), numbers)
+    for pictures, look, what in (("b", Look(), "one"), ("a", Look("e" * 64), "one"), ("a", Look(), "two")):
+        assert torch.equal(cache.derived(pictures, look, what, lambda: numbers + 1), numbers + 1)
+    for entry in set(tmp_path.iterdir()) - {features}:
+        os.truncate(entry / DERIVED[0], 1000)
+    assert torch.equal(cache.derived("a", Look(), "one", lambda: numbers + 2), numbers + 2)
     assert alike(cache.get("a", Look(), never), seen())
 
 

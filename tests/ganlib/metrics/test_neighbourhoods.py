@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -252,6 +253,29 @@ def test_first_pictures_stand_beside_the_floor(metric: Metric) -> None:
             heldout[name][part] for part in ("value", "low", "high")
         )
         assert len(result["replicates"]) == GROUPS
+
+
+def test_balls_of_a_reference_that_is_kept_are_found_once_and_those_of_a_part_of_it_anew() -> None:
+    kept: dict[str, Tensor] = {}
+    made: list[str] = []
+
+    def keep(what: str, make: Callable[[], Tensor]) -> Tensor:
+        if what not in kept:
+            made.append(what)
+            kept[what] = make()
+        return kept[what]
+
+    real = dataclasses.replace(seen(normal(60, 20, 1)), keep=keep)
+    for seed in (2, 3):
+        generated = seen(normal(60, 20, seed))
+        for metric in (PrecisionRecall(neighbours=3), DensityCoverage(density_neighbours=3)):
+            for train in (real, real.first(40)):
+                found = metric.measure(Evidence(generated, train, seen(normal(9, 20, 4))))
+                plain = Evidence(generated, dataclasses.replace(train, keep=None), seen(normal(9, 20, 4)))
+                assert found == metric.measure(plain)
+    assert len(made) == 1, "both have the same balls"
+    PrecisionRecall(neighbours=4).measure(Evidence(generated, real, seen(normal(9, 20, 4))))
+    assert len(made) == 2
 
 
 def test_precision_without_a_miss_is_not_called_certain() -> None:
