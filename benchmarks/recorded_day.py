@@ -66,7 +66,7 @@ class Day:
         )
         return done.stdout
 
-    def commit(self, settings: dict[str, Any], message: str) -> None:
+    def change(self, settings: dict[str, Any], message: str) -> None:
         """Writes settings, by their dotted names, into params.yaml, and commits all that was changed."""
         clones.commit(self.project, settings, message)
         self.note(f"committed: {message}")
@@ -154,7 +154,7 @@ def clone(folder: Path, every_minutes: float, kimg: float) -> Day:
     yaml.dump(wishes, project / "prefect.yaml")
     with (project / ".gitignore").open("a") as ignored:
         ignored.write("/pictures/\n")
-    day.commit({**SMALL, "data.path": "pictures", "data.watch": "pictures", "train.kimg": kimg / FIRST}, "a day")
+    day.change({**SMALL, "data.path": "pictures", "data.watch": "pictures", "train.kimg": kimg / FIRST}, "a day")
     return day
 
 
@@ -177,7 +177,7 @@ def happen(day: Day, serving: "subprocess.Popen[bytes]", every: float, kimg: flo
     day.note("by hand: ganlib promote 1 --force")
     day.add_pictures(200)
     settled(day, patience)
-    day.commit({"train.kimg": kimg}, f"train for {kimg:g} kimg")
+    day.change({"train.kimg": kimg}, f"train for {kimg:g} kimg")
     settled(day, patience)
     bad = day.project / "pictures" / "0" / "broken.png"
     bad.write_bytes(b"no picture")

@@ -62,7 +62,7 @@ def _by_product(
     radii_of_others: Float64[Tensor, " others"] | None,
 ) -> Iterator[tuple[Pairs, Pairs]]:
     product = Product(others)
-    for rows in blocks(torch.arange(len(ones)), len(others)):
+    for rows in blocks(torch.arange(len(ones)), len(others), features=others.shape[1]):
         block = ones[rows.to(ones.device)]
         bounds = product.bounds(block, precisions()[0])
         kinds = [_no_pairs(), _no_pairs()]

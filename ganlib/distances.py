@@ -6,23 +6,35 @@ distances from differences in float64.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float, Float32, Float64, Int64
 from torch import Tensor
 
-AT_ONCE = 1 << 24
-"""Numbers in a block: 64 MB in float32, of which a few are held at a time. Changes no result."""
+AT_ONCE = 1 << 22
+"""Numbers in a block: 16 MB in float32, of which a few are held at a time; glibc takes larger ones from the system anew
+each time, page by page. Changes no result."""
 IN_CACHE = 1 << 18
 """Numbers in a block of differences: their copies in float64 still fit into a processor's cache. Changes no result."""
 EQUAL = 1 + 1e-12
 """Distances within this factor are the same: the same one computed in two ways may differ in its last bits."""
 
 
-def blocks(rows: Tensor, columns: int) -> tuple[Tensor, ...]:
-    """The rows in parts, none of which makes more than a block with so many numbers for each."""
-    return torch.split(rows, max(1, AT_ONCE // columns))
+KEPT = 1 << 26
+"""Numbers in features of which a product keeps a copy: 256 MB in float32. Changes no result."""
+
+
+def blocks(rows: Tensor, columns: int, *, features: int = 1) -> tuple[Tensor, ...]:
+    """The rows in parts, none of which makes more than a block with so many numbers for each.
+
+    A product looks at all the columns' features anew for each block where they are too many to keep: then blocks are
+    larger.
+    """
+    at_once = AT_ONCE if columns * features <= KEPT else 4 * AT_ONCE
+    return torch.split(rows, max(1, at_once // columns))
 
 
 def exact_distances(
@@ -69,11 +81,16 @@ class Bounds:
     scale: float
 
 
+Moved: TypeAlias = tuple[Float[Tensor, "any features"], Float[Tensor, " any"]]
+
+
 class Product:
     """Bounds of distances to `others`, by products of matrices of features that are centred on theirs."""
 
     def __init__(self, others: Float32[Tensor, "many features"]) -> None:
-        self.parts = blocks(others, others.shape[1])
+        self.parts = torch.split(others, max(1, 4 * AT_ONCE // others.shape[1]))
+        self.keeps = others.numel() <= KEPT
+        self.kept: dict[tuple[float, torch.dtype], Moved] = {}
         total = torch.stack([part.double().sum(dim=0) for part in self.parts]).sum(dim=0)
         self.centre: Float64[Tensor, " features"] = total / len(others)
         self.reach = max(self._reach(part) for part in self.parts)
@@ -94,17 +111,25 @@ class Product:
         slack, underflow = (width + 16) * limits.eps, 4 * width * limits.tiny
         moved, norms = self._moved(ones, scale, dtype)
         lower, all_norms = [], []
-        for part in self.parts:
-            others, their_norms = self._moved(part, scale, dtype)
+        for others, their_norms in self._others(scale, dtype):
             lower.append(torch.addmm((1 - slack) * their_norms, moved, others.T, alpha=-2))
             all_norms.append(their_norms)
         below = lower[0] if len(lower) == 1 else torch.cat(lower, dim=1)
         below += ((1 - slack) * norms - underflow)[:, None]
         return Bounds(below, 2 * (slack * norms + underflow), 2 * slack * torch.cat(all_norms), scale)
 
-    def _moved(
-        self, features: Float32[Tensor, "any features"], scale: float, dtype: torch.dtype
-    ) -> tuple[Float[Tensor, "any features"], Float[Tensor, " any"]]:
+    def _others(self, scale: float, dtype: torch.dtype) -> Iterator[Moved]:
+        """All others, moved, in one piece or in parts."""
+        moved = (self._moved(part, scale, dtype) for part in self.parts)
+        if not self.keeps:
+            yield from moved
+            return
+        if (scale, dtype) not in self.kept:
+            features, norms = zip(*moved, strict=True)
+            self.kept = {(scale, dtype): (torch.cat(features), torch.cat(norms))}
+        yield self.kept[scale, dtype]
+
+    def _moved(self, features: Float32[Tensor, "any features"], scale: float, dtype: torch.dtype) -> Moved:
         """Centred features in units of `scale`, and their squared norms."""
         moved = (features.double() - self.centre) / scale
         return moved.to(dtype), moved.square().sum(dim=1).to(dtype)

@@ -54,7 +54,8 @@ def nearest(
     search = _Search(references[distinct.firsts])
     needed = min(len(distinct.firsts), k + among_themselves)
     parts = []
-    for rows in blocks(torch.arange(len(queries), device=device), len(distinct.firsts)):
+    width = references.shape[1]
+    for rows in blocks(torch.arange(len(queries), device=device), len(distinct.firsts), features=width):
         found = search.nearest(queries[rows], needed)
         parts.append(distinct.expanded(*found, k, rows if among_themselves else None))
     distances, indices = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
