@@ -25,11 +25,12 @@ def both(ones: Tensor, others: Tensor, radii: Tensor | None, their_radii: Tensor
     m=st.integers(1, 20),
     features=st.sampled_from((1, 2, 8, 9, 40)),
     at_once=st.sampled_from((5, 60, 1 << 24)),
+    kept=st.sampled_from((0, 1 << 24)),
     narrow=st.booleans(),
     seed=st.integers(0, 1000),
 )
 def test_pairs_are_those_that_all_differences_show(
-    n: int, m: int, features: int, at_once: int, narrow: bool, seed: int
+    n: int, m: int, features: int, at_once: int, kept: int, narrow: bool, seed: int
 ) -> None:
     random = torch.Generator().manual_seed(seed)
     ones, others = (torch.randn(count, features, generator=random) for count in (n, m))
@@ -41,6 +42,7 @@ def test_pairs_are_those_that_all_differences_show(
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distances, "AT_ONCE", at_once)
+        patch.setattr(distances, "KEPT", kept)
         inside, outer = both(ones, others, radii, their_radii)
         alone = both(ones, others, radii, None)
     assert inside == [tuple(pair) for pair in (apart <= radii[:, None]).nonzero().tolist()]

@@ -51,11 +51,12 @@ def same(one: Neighbours, other: Neighbours) -> bool:
     features=st.sampled_from((1, 2, 8, 9, 33)),
     k=st.integers(1, 3),
     at_once=st.sampled_from((7, 100, 1 << 24)),
+    kept=st.sampled_from((0, 1 << 24)),
     among_themselves=st.booleans(),
     seed=st.integers(0, 1000),
 )
 def test_neighbours_are_those_that_all_differences_show(
-    kind: str, n: int, features: int, k: int, at_once: int, among_themselves: bool, seed: int
+    kind: str, n: int, features: int, k: int, at_once: int, kept: int, among_themselves: bool, seed: int
 ) -> None:
     references = pictures(kind, n, features, seed)
     others = torch.cat([references[: n // 2], pictures(kind, 5, features, seed + 1)])
@@ -63,6 +64,7 @@ def test_neighbours_are_those_that_all_differences_show(
     expected, indices = by_differences(queries, references, k, among_themselves=among_themselves)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distances, "AT_ONCE", at_once)
+        patch.setattr(distances, "KEPT", kept)
         found = nearest(queries, references, k, among_themselves=among_themselves)
     torch.testing.assert_close(found.distances, expected, rtol=1e-12, atol=0)
     assert torch.equal(found.indices, indices)

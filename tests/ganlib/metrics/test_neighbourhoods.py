@@ -65,13 +65,15 @@ counts = st.integers(6, 60)
 
 @settings(max_examples=15, deadline=None)
 @given(n=counts, m=counts, features=st.sampled_from((1, 2, 8, 9, 40)), k=st.integers(1, 5),
-       at_once=st.sampled_from((400, 1 << 24)), mean=st.floats(-2, 2), seed=st.integers(0, 1000))  # fmt: skip
+       at_once=st.sampled_from((400, 1 << 24)), kept=st.sampled_from((0, 1 << 24)), mean=st.floats(-2, 2),
+       seed=st.integers(0, 1000))  # fmt: skip
 def test_values_are_those_of_the_definitions(
-    n: int, m: int, features: int, k: int, at_once: int, mean: float, seed: int
+    n: int, m: int, features: int, k: int, at_once: int, kept: int, mean: float, seed: int
 ) -> None:
     generated, real = normal(n, features, seed, mean=mean, std=0.8), normal(m, features, seed + 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distances, "AT_ONCE", at_once)
+        patch.setattr(distances, "KEPT", kept)
         found = values(generated, real, k)
     assert found == pytest.approx(by_definition(generated, real, k), abs=1e-12)
 
