@@ -9,8 +9,12 @@ from ganlib import settings
 from ganlib.errors import UserError
 
 
-def load(path: Path = Path("params.yaml")) -> settings.Settings:
-    """The validated settings; UserError says what is wrong, where, and the way out."""
+def load(path: Path = Path("params.yaml"), *, called: str | None = None) -> settings.Settings:
+    """The validated settings; UserError says what is wrong, where, and the way out.
+
+    called: what messages call the file, where that is not its path.
+    """
+    where = called or str(path)
     try:
         # YAML 1.2, as DVC reads it: 2e-4 is a number and a repeated key an error.
         values = YAML(typ="safe", pure=True).load(path)
@@ -19,7 +23,7 @@ def load(path: Path = Path("params.yaml")) -> settings.Settings:
     except YAMLError as error:
         # ruamel.yaml goes on about how a repeated key could be put up with.
         reason = " ".join(str(error).split()).partition(" To suppress this")[0]
-        raise UserError(f"{path} is not valid YAML: {reason.rstrip('.')}.") from None
+        raise UserError(f"{where} is not valid YAML: {reason.rstrip('.')}.") from None
     if not isinstance(values, dict):
-        raise UserError(f"{path} must be a mapping of sections such as data, network and train.")
-    return settings.parse(values, where=str(path))
+        raise UserError(f"{where} must be a mapping of sections such as data, network and train.")
+    return settings.parse(values, where=where)

@@ -6,6 +6,8 @@ publishes, compares with the champion, promotes where that is proven, and says w
 
 import argparse
 import logging
+import math
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -91,6 +93,7 @@ def retrain(
 
 def _retrain(project: Path, wishes: Wishes) -> Report | None:
     """None where there is nothing to do. Unneeded, Failure or UserError where it does not come to its end."""
+    check_age(wishes.max_age_days)
     if reason := schedule.superseded():
         raise turns.Unneeded(reason)
     with _turn(project):
@@ -140,6 +143,12 @@ def _run_stages(stages: Stages, names: Sequence[str], forced: Sequence[str]) -> 
         outcome(name, run(stages, name, force=name in forced, return_state=True))
 
 
+def check_age(days: float | None) -> None:
+    """Failure where a champion of every age, or of none, would be challenged."""
+    if days is not None and not 0 < days < math.inf:
+        raise Failure(f"max_age_days is {days:g}; it must be a number of days above 0, or be left out.", EXIT_MISTAKE)
+
+
 def check_forced(force: Sequence[str], names: list[str]) -> None:
     """Failure where a name to force is no stage."""
     for name in force:
@@ -177,8 +186,11 @@ def _says_something(record: logging.LogRecord) -> bool:
 
 def main() -> NoReturn:
     """Exit codes: 0, 2 for a mistake, 75 where the same command goes on from what was saved, 1 for anything else."""
+    wishes = vars(_parser().parse_args())
+    # Prefect may start a server of its own for this run: a kill must not leave it behind for ever.
+    os.environ.update(turns.marked(worktree.state_folder(Path.cwd())))
     try:
-        state = retrain(**vars(_parser().parse_args()), return_state=True)
+        state = retrain(**wishes, return_state=True)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     if state.is_completed():

@@ -21,6 +21,8 @@ from pipelines import processes
 
 MARK = "GANLIB_RETRAIN"
 """Environment variable of all that a retraining starts: the state folder, by which its leftovers are known."""
+MAKER = "GANLIB_RETRAIN_BY"
+"""Environment variable of the same: number and start of the retraining's process. While it lives nothing is left."""
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 10.0
 """How often whoever waits asks whether it still has to."""
@@ -69,8 +71,7 @@ def turn(
         _wait(lock, ticket, say, unneeded)
         try:
             left = _read(holder)
-            if left is not None:
-                end_leftovers(state, say)
+            end_leftovers(state, say)
             files.write_text(holder, json.dumps(asdict(me)))
             yield left
         finally:
@@ -83,7 +84,7 @@ def turn(
 
 def marked(state: Path) -> Mapping[str, str]:
     """The variables of what a retraining starts."""
-    return {MARK: str(state)}
+    return {MARK: str(state), MAKER: f"{os.getpid()} {psutil.Process().create_time()}"}
 
 
 def _wait(lock: FileLock, ticket: Path, say: Say, unneeded: Callable[[], str | None]) -> None:
@@ -97,7 +98,7 @@ def _wait(lock: FileLock, ticket: Path, say: Say, unneeded: Callable[[], str | N
         if len(before) != told and before:
             told = len(before)
             who = ", then ".join(holder.words() for holder in before)
-            say(f"Waits in place {told} of the queue {ticket.parent}: before it come {who}.")
+            say(f"Waits in place {told} of the queue {ticket.parent}, behind {who}.")
         if time.monotonic() - looked > LOOK_SECONDS:
             looked = time.monotonic()
             if (reason := unneeded()) is not None:
@@ -142,5 +143,14 @@ def end_leftovers(state: Path, say: Say) -> None:
 def _children(state: Path) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == str(state) and process.pid != os.getpid():
+            around = process.environ()
+            if around.get(MARK) == str(state) and process.pid != os.getpid() and not _is_led(around.get(MAKER)):
                 yield process
+
+
+def _is_led(maker: str | None) -> bool:
+    """Whether the retraining that has started it is there."""
+    if maker is None:
+        return False
+    number, _, started = maker.partition(" ")
+    return processes.is_alive(int(number), float(started))

@@ -44,7 +44,9 @@ class View:
     def settings(self) -> Settings | None:
         """None in a project without params.yaml; UserError where it cannot be used."""
         file = self.place.folder / "params.yaml"
-        return params.load(file) if file.is_file() else None
+        theirs = self.place.commit is None or self.place.dirty
+        called = str(self.project / "params.yaml") if theirs else f"params.yaml of {self.place.words()}"
+        return params.load(file, called=called) if file.is_file() else None
 
     def lend_data(self) -> None:
         """A relative path in the settings leads to the user's own pictures, where neither git nor DVC has them."""

@@ -7,6 +7,8 @@ MLflow store and DVC cache are those of the main folder.
 import shutil
 import tempfile
 from collections.abc import Callable
+from configparser import ConfigParser
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +59,7 @@ def prepared(project: Path, *, dirty: bool, say: Say) -> Place:
     """
     commit = _head(project)
     if commit is None:
+        _require_dvc_without_git(project)
         say(f"{project} has no commit in git, so it is trained in as it lies there: leave it alone meanwhile.")
         return Place(project)
     inside = git("rev-parse", "--show-prefix", folder=project)
@@ -114,6 +117,20 @@ def _head(project: Path) -> str | None:
         return git("rev-parse", "--verify", "--quiet", "HEAD^{commit}", folder=project)
     except UserError:
         return None
+
+
+def _require_dvc_without_git(project: Path) -> None:
+    """UserError where the project lies in no repository and nobody has told DVC that there is none."""
+    with suppress(UserError):
+        git("rev-parse", "--git-dir", folder=project)
+        return
+    config = ConfigParser(interpolation=None, strict=False)
+    config.read([project / ".dvc" / name for name in ("config", "config.local")], encoding="utf-8")
+    if not config.getboolean("core", "no_scm", fallback=False):
+        raise UserError(
+            f"{project} lies in no git repository, where DVC wants one; make one: git init, git add -A and git commit. "
+            f"Or tell DVC to do without: dvc config core.no_scm true."
+        )
 
 
 def _check_out(root: Path, project: Path, inside: str, commit: str) -> None:

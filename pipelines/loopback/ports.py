@@ -15,6 +15,8 @@ def listening(port: int, another: str) -> socket.socket:
 
     another: the command that takes another port, up to its number.
     """
+    if not 0 <= port <= HIGHEST:
+        raise UserError(f"{port} is no port; choose one from 1 to {HIGHEST}: {another}{min(max(port, 1), HIGHEST)}.")
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -11,11 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from flow_support import MISTAKE, Project, Server, gone_within
 from PIL import Image
 
 from pipelines.flows import DEFAULTS
+from pipelines.flows.retrain import check_age
+from pipelines.flows.stages import Failure
 
 RETRAIN = [sys.executable, "-m", "pipelines.flows.retrain"]
 IMPORTED = "from pipelines.flows.retrain import retrain; "
@@ -104,6 +107,32 @@ def test_a_failed_stage_fails_the_flow_with_its_own_sentence(project: Project, s
     assert not re.search("Traceback|NoneType", finished.stdout + finished.stderr)
     assert not project.ran()
     assert not project.text("called.txt")
+
+
+@pytest.mark.parametrize("days", ["-1", "0", "nan", "inf"])
+def test_an_age_that_is_none_is_refused(days: str) -> None:
+    with pytest.raises(Failure, match=r"^max_age_days is .*; it must be a number of days above 0"):
+        check_age(float(days))
+
+
+@pytest.mark.slow
+def test_a_killed_flow_leaves_no_server_behind(project: Project, tmp_path: Path) -> None:
+    """The one that Prefect starts where no other is named."""
+    environment = {**os.environ, **DEFAULTS, "PREFECT_HOME": str(tmp_path / "home")}
+    environment.pop("PREFECT_API_URL", None)
+    project.script("first", WORK)
+    process = subprocess.Popen(
+        RETRAIN, cwd=project.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    project.wait_for("pid.txt")
+    family = psutil.Process(process.pid).children(recursive=True)
+    servers = [child.pid for child in family if "uvicorn" in " ".join(child.cmdline())]
+    assert len(servers) == 1
+    process.kill()
+    process.wait()
+    project.script("first", "print('first speaks')\n")
+    retrain(project, environment)
+    assert gone_within(5, servers[0])
 
 
 def test_a_verdict_that_could_never_be_is_refused_before_the_training(project: Project, server: Server) -> None:

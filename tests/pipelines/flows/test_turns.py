@@ -58,10 +58,8 @@ def test_all_get_their_turn_in_the_order_they_came_and_each_knows_its_place(tmp_
     said = [process.communicate(timeout=60)[0].splitlines() for process in (first, *others)]
     assert said[0] == ["first works after None", "first ends"]
     queue, number = tmp_path / "queue", first.pid
-    assert said[1][0] == f"second Waits in place 1 of the queue {queue}: before it come first (process {number})."
-    assert said[2][0].startswith(
-        f"third Waits in place 2 of the queue {queue}: before it come first (process {number}), t"
-    )
+    assert said[1][0] == f"second Waits in place 1 of the queue {queue}, behind first (process {number})."
+    assert said[2][0].startswith(f"third Waits in place 2 of the queue {queue}, behind first (process {number}), t")
     assert said[2][1].startswith("third Waits in place 1 of the queue")
     assert not list(queue.glob("*")), "nothing is left"
     ended = [(tmp_path / name).stat().st_mtime for name in ("first", "second", "third")]
@@ -109,6 +107,17 @@ def test_what_a_killed_one_had_started_is_ended(tmp_path: Path, monkeypatch: pyt
         strangers.communicate()
         if mine.stdout:
             mine.stdout.close()
+
+
+def test_what_a_living_retraining_had_started_is_left_alone(tmp_path: Path) -> None:
+    """Such as a Prefect server of its own, while it waits for its turn."""
+    sleeps = [sys.executable, "-c", "print(flush=True); import time; time.sleep(100)"]
+    with subprocess.Popen(sleeps, env={**os.environ, **turns.marked(tmp_path)}, stdout=-1) as ours:
+        assert ours.stdout
+        ours.stdout.readline()
+        with turns.turn(tmp_path, "next", "next", print):
+            assert alive(ours.pid)
+        ours.kill()
 
 
 def test_who_need_not_wait_any_more_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def test_the_second_waits_and_says_where_and_does_not_fail(committed: Project, s
     stage = int(committed.inside.wait_for("pid.txt"))
     second = start(committed, server.environment, f"{unique}-2")
     until(lambda: "Waits in place 1 of the queue" in said(committed, f"{unique}-2"))
-    assert f"before it come {unique}-1 (process {first.pid})" in said(committed, f"{unique}-2")
+    assert f"behind {unique}-1 (process {first.pid})" in said(committed, f"{unique}-2")
     (committed.inside.folder / "go.txt").touch()
     for process in (first, second):
         process.wait(120)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ganlib.errors import UserError
 from ganlib.settings import DataSettings
 from pipelines.flows import worktree
 from pipelines.flows.worktree import Place
@@ -175,3 +176,11 @@ def test_outside_git_the_folder_itself_is_trained_and_said_to_be(pristine: Path,
     heard: list[str] = []
     assert worktree.prepared(folder, dirty=False, say=heard.append) == Place(folder)
     assert "no commit in git" in heard[0]
+
+
+def test_outside_git_dvc_has_to_be_told_so(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"lies in no git repository, .*: dvc config core\.no_scm true\.$"):
+        worktree.prepared(tmp_path, dirty=False, say=print)
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text("[core]\n    no_scm = true\n['remote \"a\"']\n    url = s3://a/%b\n")
+    assert worktree.prepared(tmp_path, dirty=False, say=print).folder == tmp_path
