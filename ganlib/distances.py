@@ -19,12 +19,10 @@ AT_ONCE = 1 << 22
 each time, page by page. Changes no result."""
 IN_CACHE = 1 << 18
 """Numbers in a block of differences: their copies in float64 still fit into a processor's cache. Changes no result."""
-EQUAL = 1 + 1e-12
-"""Distances within this factor are the same: the same one computed in two ways may differ in its last bits."""
-
-
 KEPT = 1 << 26
 """Numbers in features of which a product keeps a copy: 256 MB in float32. Changes no result."""
+EQUAL = 1 + 1e-12
+"""Distances within this factor are the same: the same one computed in two ways may differ in its last bits."""
 
 
 def blocks(rows: Tensor, columns: int, *, features: int = 1) -> tuple[Tensor, ...]:

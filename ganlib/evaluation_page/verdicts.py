@@ -98,9 +98,8 @@ def realism(report: Report, noun: str) -> Verdict:
     nearer = [row for row, judgement in beside if judgement.short == "nearer than new"]
     sentences = [_ratio(row, noun) for row, _ in beside if row.key in ("fid", "kid")][:1]
     sentences.append(_tally(beside, worse, noun))
-    narrow = next((row for row in worse if row.key == "recall" and _is_narrow(row)), None)
-    if narrow is not None:
-        sentences.append(_narrowness(narrow, noun))
+    narrow = [_narrowness(row, noun) for row in worse if row.key == "recall" and _is_narrow(row)]
+    sentences += narrow
     if nearer:
         names = _listed([row.words.name for row in nearer])
         sentences.append(
@@ -108,9 +107,9 @@ def realism(report: Report, noun: str) -> Verdict:
             f"not explain: look at the copies first."
         )
         return Verdict("warn", "Nearer to the training data than real data is", tuple(sentences), "numbers")
+    if narrow:
+        return Verdict("warn", "Little of the variety of real data", tuple(sentences), "numbers")
     tone, heading = _distance(beside, worse)
-    if narrow is not None:
-        tone, heading = "warn", "Little of the variety of real data"
     return Verdict(tone, heading, tuple(sentences), "numbers")
 
 

@@ -150,7 +150,7 @@ def _line(check: "Check") -> tuple[str, ...]:
     if check.low is None or check.high is None:
         return check.name, "", "", "", check.demand, check.state
     ours, theirs = ("" if number is None else f"{number:.4g}" for number in (check.ours, check.theirs))
-    if check.name == "memorisation":  # bounds of the rate itself, which is beside nobody's
+    if check.theirs is None:  # beside nobody's, as the rate of copies: the bounds are its own
         return check.name, f"{ours} [{check.low:.3g}, {check.high:.3g}]", "", "", check.demand, check.state
     between = f"{check.low:.3g} ... {check.high:.3g}"
     return check.name, ours, theirs, between, check.demand, check.state

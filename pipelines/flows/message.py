@@ -75,19 +75,15 @@ def _by(judgement: Judgement) -> str:
 
 
 def _this(check: Mapping[str, Any]) -> str:
-    """The generator's number; that of copies, which is beside nobody's, with its bounds."""
-    own = _has_own_bounds(check) and check.get("low") is not None
+    """The generator's number; one that is beside nobody's, as that of copies, with its own bounds."""
+    own = check.get("theirs") is None and check.get("low") is not None
     return _number(check.get("ours")) + (f" [{check['low']:.3g}, {check['high']:.3g}]" if own else "")
 
 
 def _difference(check: Mapping[str, Any]) -> str:
-    if check.get("low") is None or _has_own_bounds(check):
+    if check.get("low") is None or check.get("theirs") is None:
         return ""
     return f"{check['low']:.3g} ... {check['high']:.3g}"
-
-
-def _has_own_bounds(check: Mapping[str, Any]) -> bool:
-    return bool(check["name"] == "memorisation")
 
 
 def _number(value: float | None) -> str:

@@ -186,11 +186,11 @@ def _says_something(record: logging.LogRecord) -> bool:
 
 def main() -> NoReturn:
     """Exit codes: 0, 2 for a mistake, 75 where the same command goes on from what was saved, 1 for anything else."""
-    wishes = vars(_parser().parse_args())
+    options = vars(_parser().parse_args())
     # Prefect may start a server of its own for this run: a kill must not leave it behind for ever.
     os.environ.update(turns.marked(worktree.state_folder(Path.cwd())))
     try:
-        state = retrain(**wishes, return_state=True)
+        state = retrain(**options, return_state=True)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     if state.is_completed():

@@ -69,7 +69,7 @@ def _place(name: str, say: Callable[[str], None]) -> AbstractContextManager[None
             sentence = f"The Prefect server does not answer ({type(error).__name__}); start it, or wait for it."
             raise Failure(sentence, EXIT_RESUMABLE) from error
         except AcquireConcurrencySlotTimeoutError:
-            pass
+            pass  # somebody was quicker: it is waited for like any other
         if not told:
             told = True
             say(f"Waits for a slot of '{name}', which others have.")
