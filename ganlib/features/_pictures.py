@@ -29,9 +29,9 @@ IMAGENET = ((255 * 0.485, 255 * 0.456, 255 * 0.406), (255 * 0.229, 255 * 0.224, 
 """(mean, standard deviation) of ImageNet's red, green and blue, which most networks want taken out."""
 
 
-def in_pieces(look: Callable[[Shown], Seen], pixels: Shown) -> Seen:
-    """What `look` sees in each picture, a few at a time where that is faster."""
-    at_once = PIECE if pixels.device.type == "cpu" else max(1, len(pixels))
+def in_pieces(look: Callable[[Shown], Seen], pixels: Shown, *, on_cpu: int = PIECE) -> Seen:
+    """What `look` sees in each picture, `on_cpu` at a time where that is faster."""
+    at_once = on_cpu if pixels.device.type == "cpu" else max(1, len(pixels))
     pieces = [look(piece) for piece in torch.split(pixels, at_once)]
     first, second = (torch.cat(parts) for parts in zip(*pieces, strict=True))
     return first, second

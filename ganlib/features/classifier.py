@@ -23,11 +23,14 @@ from ..randomness import Purpose, stream
 from ..settings import ClassifierSettings
 from ..shapes import Images, Labels, Pixels
 from . import ClassLogits, ExtractorLoader, FeatureExtractor, Features, checked_weights
+from ._pictures import in_pieces
 from ._stacked import digits_of, is_stacked, single_digits, triples
 
 DESCRIPTION = "classifier.json"
 WEIGHTS = "classifier.safetensors"
 PREPROCESSING = "none: pictures at their own size and channels, scaled to [-1, 1]"
+ON_CPU = 1 << 15
+"""Pixels in one forward pass that sees features: what more of them leave behind is asked for anew at each layer."""
 EVALUATION_ROWS = 256
 """Pictures in one forward pass when accuracies are counted."""
 
@@ -82,6 +85,9 @@ class Classifier(FeatureExtractor):
                 f"the classifier knows pictures of {known} channels and got {given}; set data.channels to {known} "
                 f"or train another: dvc repro classifier."
             )
+        return in_pieces(self._look, pixels, on_cpu=max(1, ON_CPU // pixels[0, 0].numel()))
+
+    def _look(self, pixels: Pixels | Images) -> tuple[Features, ClassLogits]:
         if not self.architecture.stacked:
             return self.see(pixels)
         features, logits = self.see(pixels.flatten(0, 1).unsqueeze(1))

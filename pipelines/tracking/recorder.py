@@ -75,9 +75,10 @@ class Live:
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
 
     def log(self, images_seen: int, values: Mapping[str, float]) -> None:
-        """Numbers of the training at this point."""
+        """A row of the training's history; images_seen is the step of its numbers and no metric of its own."""
+        metrics = {name: value for name, value in values.items() if name != "images_seen"}
         with self._buffers:
-            self._rows.append((images_seen, dict(values)))
+            self._rows.append((images_seen, metrics))
 
     def picture(self, images_seen: int, pixels: "np.ndarray[Any, Any]") -> None:
         """A sample grid, HxW or HxWx3 uint8, at this point."""

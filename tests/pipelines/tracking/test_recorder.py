@@ -29,7 +29,10 @@ def train(project: Project, upto: int = 3000) -> None:
     with tracking.live(project.settings, project.lineage, device="cpu") as live:
         for images_seen, (d_loss, g_loss) in HISTORY.items():
             if images_seen <= upto:
-                live.log(images_seen, {"discriminator_loss": d_loss, "generator_loss": g_loss})
+                live.log(
+                    images_seen,
+                    {"images_seen": images_seen, "discriminator_loss": d_loss, "generator_loss": g_loss},
+                )
         live.picture(1000, PICTURE)
         live.finished()
 
@@ -63,9 +66,10 @@ def test_a_training_is_shown_with_numbers_pictures_lineage_and_its_end(project: 
     assert tags[runs.PID] == str(os.getpid())
 
 
-def test_the_sync_after_a_training_adds_no_point_that_was_logged_live(project: Project) -> None:
+def test_live_logging_and_the_sync_say_the_same(project: Project) -> None:
     train(project)
     before = only_run()["points"]
+    assert set(before) == {"discriminator_loss", "generator_loss"}
     registry.sync(project.settings)
     after = only_run()
     assert {name: after["points"][name] for name in before} == before
