@@ -89,9 +89,8 @@ def look(settings: Settings, found: Outputs) -> Synced | None:
         run = runs.find(store, experiment, found.lineage.key)
         if run is None:
             return None
-        published = found.published
-        version = models.find_version(store, published["model"], found.content) if published else None
-        return _synced(store, run, version)
+        name = found.published["model"] if found.published else settings.publish.model
+        return _synced(store, run, models.find_version(store, name, found.content))
 
 
 def _synced(store: tracking.Store, run: "Run", version: "ModelVersion | None") -> Synced:

@@ -63,7 +63,10 @@ def _in_mlflow(settings: Settings, found: outputs.Outputs) -> list[tuple[str, st
     if shown.model is None:
         return [*lines, ("generator", "is not registered; register it: dvc repro publish")]
     aliases = "".join(f" @{alias}" for alias in shown.aliases)
-    return [*lines, ("generator", f"{shown.model} version {shown.version}{aliases}")]
+    lines.append(("generator", f"{shown.model} version {shown.version}{aliases}"))
+    if found.evaluation is not None and found.published is None:
+        lines.append(("numbers", "those above are not in the registry yet; publish them: dvc repro publish"))
+    return lines
 
 
 def _line(console: Console, name: str, text: str) -> None:

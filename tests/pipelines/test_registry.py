@@ -219,6 +219,15 @@ def test_looking_changes_nothing(project: Project) -> None:
     assert rows(project.folder / "mlflow.db") == before
 
 
+def test_a_registered_generator_is_known_while_its_next_evaluation_is_not_published(project: Project) -> None:
+    from pipelines import outputs
+
+    publish(project)
+    synced = registry.sync(project.settings)
+    paths.PUBLISHED.unlink()
+    assert registry.look(project.settings, outputs.read()) == synced
+
+
 @pytest.mark.parametrize("before", [None, "http://127.0.0.1:1"])
 def test_registering_leaves_the_process_wide_store_of_mlflow_as_it_was(
     project: Project, monkeypatch: Any, before: str | None
