@@ -94,7 +94,7 @@ def published(named: Named) -> Report:
         )
     run_id = named.registration.run_id
     if run_id is not None:
-        with tracking.opened() as store:
+        with tracking.opened(making=False) as store:
             text = contents.text_of(store, run_id, paths.EVALUATION_DETAILS.as_posix())
             own = runs.tag(store, run_id, runs.GENERATOR) == named.content
         if text is not None and own:
@@ -164,7 +164,7 @@ def curves(named: Named) -> tuple[Mapping[tuple[str, int], float], str]:
     if named.registration is not None:
         if named.registration.run_id is None:
             return {}, "the registry names no run of it"
-        with tracking.opened() as store:
+        with tracking.opened(making=False) as store:
             points = contents.points_of(store, named.registration.run_id, PANELS)
         return points, "" if points else "its run has none"
     if named.folder.resolve() != paths.GAN.resolve():

@@ -95,7 +95,7 @@ def find(reference: str, settings: Settings) -> Named:
     place = Path(reference)
     if place.is_dir() or place.suffix == ".safetensors" or reference.startswith(("/", "./", "../")):
         return from_files(place)
-    with tracking.opened() as store:
+    with tracking.opened(making=False) as store:
         return from_registry(store, version_of(store, reference, settings.publish.model))
 
 

@@ -76,7 +76,7 @@ def promote(
     ours = challenger.registration
     if ours is None:
         raise UserError(f"{challenger.name} is not registered, and aliases name versions; publish it: dvc repro.")
-    with tracking.opened() as store:
+    with tracking.opened(making=False) as store:
         standing = moves.settled(store, ours.model).aliases.get(alias)
     if standing == ours.version:
         raise UserError(f"{ours.model} version {ours.version} is {alias} already; name another version.")
@@ -91,7 +91,7 @@ def promote(
         return Promotion(ours, standing, judged, None, None)
     move = Move("promote", alias, standing, ours.version, forced=forced is not None, why=forced)
     move = dataclasses.replace(move, verdict="not judged" if judged is None else judged.verdict.title)
-    with tracking.opened() as store:
+    with tracking.opened(making=False) as store:
         if judged is not None:
             move = dataclasses.replace(move, evidence=_in_short(judged, settings, _keep(store, ours, judged)))
         record = moves.make(store, ours.model, move, again=f"ganlib promote {ours.version}")
@@ -119,7 +119,7 @@ def rollback(settings: Settings, model: str | None, alias: str = "champion", *, 
     UserError where there is none, or it does not work any more.
     """
     name = model or settings.publish.model
-    with tracking.opened() as store:
+    with tracking.opened(making=False) as store:
         models.versions(store, name)
         aliases = moves.settled(store, name).aliases
         earlier, now = aliases.get(history.previous(alias)), aliases.get(alias)
@@ -157,7 +157,7 @@ def try_out(named: Named, settings: Settings) -> None:
 
 def delete(settings: Settings, reference: str, *, sure: bool) -> str:
     """Takes a version out of the registry, and says so; UserError where it is in use, or where nobody is `sure`."""
-    with tracking.opened() as store:
+    with tracking.opened(making=False) as store:
         version = generators.version_of(store, reference, settings.publish.model)
         name, number = version.name, int(version.version)
         moves.check_unused(moves.settled(store, name), name, number)
@@ -168,7 +168,7 @@ def delete(settings: Settings, reference: str, *, sure: bool) -> str:
 
 
 def _version(model: str, number: int) -> Named:
-    with tracking.opened() as store:
+    with tracking.opened(making=False) as store:
         return generators.from_registry(store, models.by_number(store, model, number))
 
 

@@ -84,7 +84,9 @@ def sync(settings: Settings, *, published: dict[str, Any] | None = None) -> Sync
 
 def look(settings: Settings, found: Outputs) -> Synced | None:
     """What MLflow has of the generator now, changing nothing; None where it has no run of it. StoreError as in sync."""
-    with tracking.opened() as store:
+    if not tracking.exists():
+        return None
+    with tracking.opened(making=False) as store:
         experiment = store.experiment(settings.publish.experiment)
         run = runs.find(store, experiment, found.lineage.key)
         if run is None:

@@ -65,7 +65,7 @@ def history(model: Annotated[str | None, typer.Argument(help="Left out: publish.
     from pipelines.tracking import history, models, moves
 
     name = model or params.load().publish.model
-    with tracking.opened() as store:
+    with tracking.opened(making=False) as store:
         models.versions(store, name)
         found = moves.settled(store, name)
     console = Console(highlight=False)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -34,7 +35,7 @@ def runs(experiment: str, limit: int, *, as_json: bool) -> None:
     elif found:
         show(found, ("run", "status", "generator"))
     else:
-        print(f"The experiment {experiment!r} has no runs yet; train a generator: make run, or dvc repro.")
+        print(f"The experiment {experiment!r} has no runs yet{_there()}; train a generator: make run, or dvc repro.")
 
 
 def models(name: str | None, limit: int, *, as_json: bool) -> None:
@@ -48,7 +49,12 @@ def models(name: str | None, limit: int, *, as_json: bool) -> None:
     elif found:
         show(found, ("generator",))
     else:
-        print("No generator is registered yet; train and register one: make run, or dvc repro and ganlib sync.")
+        print(f"No generator is registered yet{_there()}; train and register one: make run, or dvc repro, ganlib sync.")
+
+
+def _there() -> str:
+    """Where somebody chose the store, which one was looked into: it may have been another that was meant."""
+    return f" in {tracking.shown(tracking.tracking_uri())}" if "MLFLOW_TRACKING_URI" in os.environ else ""
 
 
 def described(listed: Listed) -> dict[str, Any]:

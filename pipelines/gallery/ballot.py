@@ -89,7 +89,7 @@ class Ballot:
         """Writes all votes so far; where the store is away now, the next vote brings this one along."""
         if versions := self._versions():
             try:
-                with tracking.opened() as store:
+                with tracking.opened(making=False) as store:
                     votes.record(store, versions, self._votes)
                 self.not_kept = ""
             except tracking.StoreError as error:

@@ -92,7 +92,7 @@ def find(reference: str, settings: Settings, wishes: Wishes) -> Wanted:
         raise UserError(f"{named.name} are files; only a registered version says what it was made from.")
     if named.registration.run_id is None:
         raise UserError(f"{named.name} has no run, which would say what it was made from.")
-    with tracking.opened() as store:
+    with tracking.opened(making=False) as store:
         found = origins.of_run(store, named.registration.run_id, named.name)
     commit = wishes.commit or found.facts.get(origins.COMMIT)
     if commit is None:

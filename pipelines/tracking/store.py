@@ -124,12 +124,18 @@ def run_page(experiment_id: str, run_id: str) -> str:
 
 
 @contextmanager
-def opened() -> Iterator[Store]:
+def opened(*, making: bool = True) -> Iterator[Store]:
     """The store, ready to use; StoreError in one sentence where it is away, at the start or in the middle.
 
-    A dead server costs at most about 20 s, an absent one nothing.
+    A SQLite database that is not there yet is made; without `making`, for those who only want what is in it, it is an
+    error too. A dead server costs at most about 20 s, an absent one nothing.
     """
     uri = tracking_uri()
+    if not making and not exists():
+        raise StoreError(
+            f"The MLflow store {shown(uri)} is not there yet; train and register a generator: make run. Or see to "
+            f"MLFLOW_TRACKING_URI."
+        )
     _quieten()
     _require_answer(uri)
     from mlflow.exceptions import MlflowException

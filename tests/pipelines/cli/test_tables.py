@@ -4,16 +4,18 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow_project import Project, publish
+from mlflow_project import REPOSITORY, Project, publish
+from typer.testing import CliRunner
 
 from pipelines import paths, registry, tracking
-from pipelines.cli import tables
+from pipelines.cli import app, tables
 from pipelines.tracking import listing, models, runs
 
 KEYS = {"model", "version", "aliases", "run_id", "run", "status", "dataset", "images_seen", "time", "commit", "dirty",
@@ -238,3 +240,21 @@ def test_a_server_is_asked_a_handful_of_times(
     tables.runs("e", 50, as_json=False)
     assert "13.5 [12, 15]" in capsys.readouterr().out
     assert len(asked) == 15, asked
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "history", "rollback", "promote 1", "compare 1 2", "sample champion -o a.png", "export 1 --to onnx -o a.onnx",
+        "reproduce 1", "delete 1 --yes",
+    ],
+)  # fmt: skip
+def test_whoever_only_wants_what_is_in_a_store_makes_none_where_its_name_is_mistyped(
+    project: Project, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    shutil.copy(REPOSITORY / "params.yaml", "params.yaml")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.folder}/mlfow.db")
+    said = CliRunner().invoke(app, words.split())
+    assert said.exit_code == 2
+    assert f"sqlite:///{project.folder}/mlfow.db is not there yet; " in said.output
+    assert not Path("mlfow.db").exists()
