@@ -15,6 +15,7 @@ from prefect.states import Completed, Failed
 
 from ganlib.errors import UserError
 from pipelines import origin, params, watching
+from pipelines.flows import command
 from pipelines.flows.slots import GPU, device_slot, slot
 from pipelines.flows.stages import Failure, Stages
 from pipelines.flows.voice import say, says_something
@@ -25,7 +26,6 @@ NEEDED = ("prepare", "classifier")
 """Stages whose outputs every score needs; what else they need runs before them."""
 EXIT_DRIFTED = 1
 EXIT_MISTAKE = 2
-EXIT_INTERRUPTED = 130
 
 
 @task(name="data", task_run_name="data", cache_policy=NO_CACHE)
@@ -108,16 +108,15 @@ def main() -> NoReturn:
     parser.add_argument("--last", metavar="N", type=int, default=3, help="and the newest so many (3)")
     parser.add_argument("--alias", default="champion", help="who is watched for drift (champion)")
     words = parser.parse_args()
-    try:
-        state = evaluate_registry(tuple(words.versions), words.last, words.alias, return_state=True)
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+    state = command.run(
+        lambda: evaluate_registry(tuple(words.versions), words.last, words.alias, return_state=True),
+        interrupted="Interrupted: what was scored is kept.",
+    )
     if state.is_completed():
         print(state.message)
-        sys.exit(EXIT_DRIFTED if state.name == "Drifted" else 0)
-    print(f"error: {state.message}", file=sys.stderr)
-    cause = state.result(raise_on_failure=False)
-    sys.exit(cause.code if isinstance(cause, Failure) else EXIT_DRIFTED)
+    if state.name == "Drifted":
+        sys.exit(EXIT_DRIFTED)
+    command.leave(state)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,14 @@ import os
 import urllib.request
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from ganlib.errors import UserError
 
 from .judgement import Judgement, Published
+
+if TYPE_CHECKING:
+    from prefect.blocks.abstract import NotificationBlock
 
 WEBHOOK = "GANLIB_WEBHOOK_URL"
 """A secret: whoever knows it can write there. So it is no parameter of the flow, and no log names it."""
@@ -90,6 +95,24 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
+def check(block: str | None) -> None:
+    """UserError where a message could not be sent, whatever it were: said now, and not after hours of training."""
+    address = os.environ.get(WEBHOOK)
+    if address and not _is_web(address):
+        raise UserError(f"{WEBHOOK} is no http address; set it to https://..., or leave it unset.")
+    if not block:
+        return
+    try:
+        _loaded(block)
+    except (TypeError, ValueError):
+        raise UserError(
+            f"notify names {block}, which is no notification block of this Prefect server; write it as "
+            f"TYPE/NAME, such as slack-webhook/team, or make it: prefect block create TYPE."
+        ) from None
+    except Exception:  # the server may be away for a moment; `send` will tell
+        return
+
+
 def send(title: str, text: str, block: str | None) -> str | None:
     """To the webhook of the environment and the notification block, where they are set; what went wrong, if anything.
 
@@ -110,23 +133,32 @@ def send(title: str, text: str, block: str | None) -> str | None:
 
 
 def _post(address: str, text: str) -> None:
-    if not address.startswith(("http://", "https://")):
+    if not _is_web(address):
         raise ValueError("no http address")
     content = json.dumps({"text": text}).encode()
     request = urllib.request.Request(address, content, {"Content-Type": "application/json"})  # noqa: S310 - see above
     urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()  # noqa: S310 - see above
 
 
+def _is_web(address: str) -> bool:
+    return address.startswith(("http://", "https://"))
+
+
 def _notify(block: str, title: str, text: str) -> None:
+    sent: Any = _loaded(block).notify(body=text, subject=title)
+    if inspect.isawaitable(sent):
+        asyncio.run(_awaited(sent))
+
+
+def _loaded(block: str) -> "NotificationBlock":
+    """ValueError where there is none of that name, TypeError where it is of another kind."""
     from prefect.blocks.abstract import NotificationBlock
     from prefect.blocks.core import Block
 
     found = Block.load(block)
     if not isinstance(found, NotificationBlock):
         raise TypeError(f"{block} is no notification block")
-    sent: Any = found.notify(body=text, subject=title)
-    if inspect.isawaitable(sent):
-        asyncio.run(_awaited(sent))
+    return found
 
 
 async def _awaited(sent: Awaitable[Any]) -> None:

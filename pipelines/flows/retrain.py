@@ -8,7 +8,6 @@ import argparse
 import logging
 import math
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,11 +18,11 @@ from typing import Any, NoReturn, get_args
 from prefect import State, flow, pause_flow_run
 from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from ganlib.errors import UserError
 from pipelines import verdicts
-from pipelines.flows import message, schedule, slots, tasks, turns, worktree
+from pipelines.flows import command, message, schedule, slots, tasks, turns, worktree
 from pipelines.flows.judgement import Commands, Judgement, Policy, Published
 from pipelines.flows.message import Report
 from pipelines.flows.stages import Failure, Stages
@@ -31,7 +30,7 @@ from pipelines.flows.tasks import outcome, say
 from pipelines.flows.view import Fetch, View
 
 EXIT_MISTAKE = 2
-EXIT_INTERRUPTED = 130
+INTERRUPTED = "Interrupted: what was done is saved, and the same command goes on from there."
 ANSWER_SECONDS = 7 * 86_400.0
 """How long a question waits for a person; then the champion stays."""
 PREPARE = "prepare"
@@ -75,6 +74,7 @@ def retrain(
     wishes = Wishes(force, fetch, promote, dirty, max_age_days)
     folder = Path(project).resolve()
     try:
+        message.check(notify)
         report = _retrain(folder, wishes)
     except turns.Unneeded as skipped:
         return Completed(name=schedule.SKIPPED, message=str(skipped))
@@ -82,6 +82,8 @@ def retrain(
         failed = Failure(str(mistake), EXIT_MISTAKE)
     except Failure as caught:
         failed = caught
+    except KeyboardInterrupt:
+        return Cancelled(message=INTERRUPTED)
     else:
         if report is None:
             return Completed(message="Nothing to do: data, params and code are those of the last time.")
@@ -185,19 +187,12 @@ def _says_something(record: logging.LogRecord) -> bool:
 
 
 def main() -> NoReturn:
-    """Exit codes: 0, 2 for a mistake, 75 where the same command goes on from what was saved, 1 for anything else."""
+    """Exit codes: 0, 2 for a mistake, 75 where the same command goes on from what was saved, 130 after Ctrl-C, or 1."""
     options = vars(_parser().parse_args())
     # Prefect may start a server of its own for this run: a kill must not leave it behind for ever.
     os.environ.update(turns.marked(worktree.state_folder(Path.cwd())))
-    try:
-        state = retrain(**options, return_state=True)
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
-    if state.is_completed():
-        sys.exit(0)
-    print(f"error: {state.message}", file=sys.stderr)
-    cause = state.result(raise_on_failure=False)
-    sys.exit(cause.code if isinstance(cause, Failure) else 1)
+    state = command.run(lambda: retrain(**options, return_state=True), interrupted=INTERRUPTED)
+    command.leave(state)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from ganlib.errors import UserError
 from ganlib.sweep_page import Trial
+from pipelines.flows import command
 from pipelines.flows.slots import device_slot
 from pipelines.flows.stages import Failure
 from pipelines.flows.voice import say, says_something
@@ -30,7 +31,6 @@ from pipelines.sweeping.slots import Slots
 
 EXIT_FAILED = 1
 EXIT_MISTAKE = 2
-EXIT_INTERRUPTED = 130
 
 
 class Stopped(BaseException):
@@ -166,18 +166,11 @@ def main() -> NoReturn:
         print(f"error: {mistake}", file=sys.stderr)
         sys.exit(EXIT_MISTAKE)
     given = {"random": wishes.random, "search_seed": wishes.search_seed, "at_once": wishes.at_once}
-    try:
-        state = sweep(dict(wishes.values), metric=wishes.metric, return_state=True, **given)
-    except KeyboardInterrupt:
-        print(
-            f"Stopped. What is finished is on {SWEEP_PAGE} and stays done; the same command goes on.", file=sys.stderr
-        )
-        sys.exit(EXIT_INTERRUPTED)
-    if state.is_completed():
-        sys.exit(0)
-    print(f"error: {state.message}", file=sys.stderr)
-    cause = state.result(raise_on_failure=False)
-    sys.exit(cause.code if isinstance(cause, Failure) else EXIT_FAILED)
+    state = command.run(
+        lambda: sweep(dict(wishes.values), metric=wishes.metric, return_state=True, **given),
+        interrupted=f"Stopped. What is finished is on {SWEEP_PAGE} and stays done; the same command goes on.",
+    )
+    command.leave(state)
 
 
 def parsed() -> Wishes:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ganlib.errors import UserError
 from pipelines.flows import message
 from pipelines.flows.judgement import Judgement, Published
 from pipelines.flows.message import Report
@@ -52,6 +53,18 @@ def test_a_message_that_does_not_arrive_fails_nothing_and_names_no_secret(
     assert problem is not None
     assert problem.startswith("The message did not reach the webhook of GANLIB_WEBHOOK_URL (")
     assert "s3cret" not in problem
+
+
+@pytest.mark.parametrize("address", ["ftp://s3cret", "s3cret"])
+def test_an_address_that_is_none_is_told_before_there_is_anything_to_say(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv(message.WEBHOOK, address)
+    with pytest.raises(UserError, match=r"^GANLIB_WEBHOOK_URL is no http address; set it to https://...") as caught:
+        message.check(None)
+    assert "s3cret" not in str(caught.value)
+    monkeypatch.setenv(message.WEBHOOK, "https://s3cret")
+    message.check(None)
 
 
 def test_where_nothing_is_set_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,14 +115,19 @@ def test_an_age_that_is_none_is_refused(days: str) -> None:
         check_age(float(days))
 
 
-@pytest.mark.slow
-def test_a_killed_flow_leaves_no_server_behind(project: Project, tmp_path: Path) -> None:
-    """The one that Prefect starts where no other is named."""
+@pytest.fixture
+def own_server(tmp_path: Path) -> dict[str, str]:
+    """An environment that names no server: Prefect starts one for the process."""
     environment = {**os.environ, **DEFAULTS, "PREFECT_HOME": str(tmp_path / "home")}
     environment.pop("PREFECT_API_URL", None)
+    return environment
+
+
+@pytest.mark.slow
+def test_a_killed_flow_leaves_no_server_behind(project: Project, own_server: dict[str, str]) -> None:
     project.script("first", WORK)
     process = subprocess.Popen(
-        RETRAIN, cwd=project.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        RETRAIN, cwd=project.folder, env=own_server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     project.wait_for("pid.txt")
     family = psutil.Process(process.pid).children(recursive=True)
@@ -131,7 +136,7 @@ def test_a_killed_flow_leaves_no_server_behind(project: Project, tmp_path: Path)
     process.kill()
     process.wait()
     project.script("first", "print('first speaks')\n")
-    retrain(project, environment)
+    retrain(project, own_server)
     assert gone_within(5, servers[0])
 
 
@@ -147,7 +152,7 @@ def test_a_verdict_that_could_never_be_is_refused_before_the_training(project: P
     ("command", "number", "code", "state"),
     [
         pytest.param(RETRAIN, signal.SIGTERM, -signal.SIGTERM, "CRASHED", id="terminated"),
-        pytest.param(RETRAIN, signal.SIGINT, 130, "CRASHED", id="interrupted", marks=pytest.mark.slow),
+        pytest.param(RETRAIN, signal.SIGINT, 130, "CANCELLED", id="interrupted", marks=pytest.mark.slow),
         pytest.param(TIMED_OUT, None, 0, "FAILED", id="timed-out", marks=pytest.mark.slow),
     ],
 )
@@ -172,10 +177,27 @@ def test_a_stopped_flow_lets_its_stage_save_and_leaves_nothing_behind(
 
 
 @pytest.mark.slow
-def test_without_a_server_the_flow_brings_its_own(project: Project, tmp_path: Path) -> None:
-    environment = {**os.environ, **DEFAULTS, "PREFECT_HOME": str(tmp_path / "home")}
-    environment.pop("PREFECT_API_URL", None)
-    finished = retrain(project, environment)
+def test_ctrl_c_reaches_all_but_the_server_that_the_flow_started(project: Project, own_server: dict[str, str]) -> None:
+    """A terminal sends it to the whole group; a flow without its server cannot say how it ended, and would hang."""
+    project.script("first", WORK)
+    output = project.folder / "output.txt"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            RETRAIN, cwd=project.folder, env=own_server, stdout=file, stderr=file, start_new_session=True
+        )
+    stage = int(project.wait_for("pid.txt"))
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 130, output.read_text()
+    said = output.read_text()
+    assert "\nInterrupted: what was done is saved, and the same command goes on from there.\n" in said
+    assert "Traceback" not in said
+    assert project.text("saved.txt") == "saved"
+    assert gone_within(5, stage)
+
+
+@pytest.mark.slow
+def test_without_a_server_the_flow_brings_its_own(project: Project, own_server: dict[str, str]) -> None:
+    finished = retrain(project, own_server)
     assert finished.returncode == 0, finished.stderr
     assert project.ran() == ["first", "middle", "last"]
     assert "first speaks" in finished.stderr

@@ -228,9 +228,12 @@ def test_a_notification_block_hears_how_it_ended(
     (message,) = arrived
     assert message["subject"] == "gan version 2 against version 1: promote. It is champion now."
     assert message["text"].startswith(f"**{message['subject']}**")
+    ran = committed.inside.ran()
     start(committed, server.environment, f"{unique}-2", notify="slack-webhook/nobody", force=["last"]).wait(120)
-    assert state_of(server, f"{unique}-2")[0] == "COMPLETED"
-    assert "The message did not reach the block slack-webhook/nobody (ValueError)." in said(committed, f"{unique}-2")
+    state, sentence = state_of(server, f"{unique}-2")
+    assert state == "FAILED"
+    assert sentence.startswith("notify names slack-webhook/nobody, which is no notification block of this Prefect ")
+    assert committed.inside.ran() == ran, "said before anything is trained"
 
 
 @pytest.mark.prove
