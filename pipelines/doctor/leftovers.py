@@ -1,4 +1,4 @@
-"""What killed processes left behind: half-written files of theirs, and locks that somebody holds."""
+"""What killed processes left behind: half-written files, locks that somebody holds, retrainings' own processes."""
 
 import re
 import shutil
@@ -9,6 +9,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from pipelines import paths
+from pipelines.flows import turns, worktree
 
 from . import Circumstances, Finding, State
 from .sizes import is_quiet, shown, size
@@ -35,8 +36,28 @@ def check(circumstances: Circumstances) -> Iterator[Finding]:
     locks = list(held_locks())
     for lock in locks:
         yield Finding(GROUP, State.OK, f"{lock} is held by a process that is alive")
-    if not found and not locks:
+    of_retraining = list(killed_retraining(fix=circumstances.fix))
+    yield from of_retraining
+    if not found and not locks and not of_retraining:
         yield Finding(GROUP, State.OK, "none")
+
+
+def killed_retraining(*, fix: bool) -> Iterator[Finding]:
+    """One that died at work: the next one goes on from its checkpoint, and would end what it left running."""
+    state = worktree.state_folder(Path())
+    holder = turns.killed(state)
+    if holder is not None:
+        says = f"the retraining {holder.words()} was killed at work; the next one goes on from what it saved"
+        yield Finding(GROUP, State.OK, says)
+    left = [process.pid for process in turns.left_behind(state)]
+    if not left:
+        return
+    says = f"a retraining that is gone left running: {', '.join(map(str, left))}"
+    if fix:
+        turns.end_leftovers(state, lambda _: None)
+        yield Finding(GROUP, State.MENDED, f"{says}: ended")
+    else:
+        yield Finding(GROUP, State.MENDABLE, f"{says}.")
 
 
 def half_written() -> Iterator[Path]:

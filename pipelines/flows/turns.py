@@ -126,8 +126,8 @@ def _read(path: Path) -> Holder | None:
 
 
 def end_leftovers(state: Path, say: Say) -> None:
-    """Ends what a killed retraining had started; what is saving its work may do so. The caller has the turn."""
-    left = list(_children(state))
+    """Ends what a killed retraining had started; what is saving its work may do so."""
+    left = list(left_behind(state))
     if not left:
         return
     names = ", ".join(str(process.pid) for process in left)
@@ -140,7 +140,14 @@ def end_leftovers(state: Path, say: Say) -> None:
         _, left = psutil.wait_procs(left, timeout=ENDING_SECONDS)
 
 
-def _children(state: Path) -> Iterator[psutil.Process]:
+def killed(state: Path) -> Holder | None:
+    """Who was at work when it was killed, as long as nobody has tidied up after it."""
+    found = _read(state / "holder.json")
+    return None if found is None or processes.is_alive(found.process, found.started) else found
+
+
+def left_behind(state: Path) -> Iterator[psutil.Process]:
+    """Processes that a retraining has started which is gone."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             around = process.environ()

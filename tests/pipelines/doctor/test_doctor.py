@@ -1,5 +1,6 @@
 """The doctor: every check alone, none can break or hang the others, and --fix touches only what is safe."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from ganlib.errors import UserError
 from pipelines import doctor, paths, registry, tracking
 from pipelines.cli import health as command
 from pipelines.doctor import Circumstances, Finding, State, device, kept, leftovers, packages, project, space, stores
+from pipelines.flows import turns, worktree
 from pipelines.tracking import models, runs, store
 
 AN_HOUR = 3600.0
@@ -274,6 +276,26 @@ def test_a_lock_that_somebody_holds_is_told_of(empty: Path) -> None:
     with lock:
         (found,) = leftovers.check(Circumstances())
     assert "taken.lock is held" in found.says
+
+
+def test_what_a_killed_retraining_left_is_told_of_and_ended(
+    empty: Path, gone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "SAVING_SECONDS", 0.5)
+    state = worktree.state_folder(empty)
+    state.mkdir(parents=True)
+    holder = turns.Holder("id", "brave-owl", gone, 1.0)
+    (state / "holder.json").write_text(json.dumps(dataclasses.asdict(holder)))
+    environment = {**os.environ, turns.MARK: str(state), turns.MAKER: f"{gone} 1.0"}
+    sleeping = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with subprocess.Popen(sleeping, env=environment) as left:
+        killed, running = leftovers.check(Circumstances())
+        assert killed.says.startswith(f"the retraining brave-owl (process {gone}) was killed at work; ")
+        assert (running.state, str(left.pid) in running.says) == (State.MENDABLE, True)
+        assert left.poll() is None
+        _, ended = leftovers.check(Circumstances(fix=True))
+        assert ended.state == State.MENDED
+        left.wait(5)
 
 
 def checkpoint(key: str) -> Path:
