@@ -33,7 +33,8 @@ from sklearn.datasets import load_digits
 PREFECT, MLFLOW = 4471, 5471
 """Ports on 127.0.0.1."""
 SMALL = {
-    "data.source": "image_folder", "data.resolution": 16, "network.width": 8, "train.batch_size": 16,
+    "data.source": "image_folder", "data.resolution": 16, "network.width": 16, "train.batch_size": 16,
+    "penalty.gamma": 0.5,
     "train.checkpoint_every_kimg": 1, "train.grid_every_kimg": 10, "classifier.epochs": 4, "classifier.width": 8,
     "sample.n": 400, "promote.samples": 400, "promote.blocks": 4, "evaluate.kid_subset_size": 100,
     "evaluate.leave_out": ["two_sample", "path_length", "density_coverage", "inception_score", "fid_infinity"],
@@ -257,7 +258,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--every", type=float, default=2, help="minutes from run to run")
-    parser.add_argument("--kimg", type=float, default=20, help="length of a training")
+    parser.add_argument("--kimg", type=float, default=40, help="length of a training")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="recorded-day-") as temporary:
         day = clone(Path(temporary), options.every, options.kimg)
