@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flow_support import Project, Server, background
+from flow_support import Project, Server
 
 from pipelines.flows import DEFAULTS
 
@@ -91,14 +90,8 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real one, on a free loopback port and with a home of its own."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Server(f"http://127.0.0.1:{port}/api", home)
-    command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with background(command, home, server.environment) as process:
-        server.wait_until_healthy(process)
+    server = Server.in_home(tmp_path_factory.mktemp("prefect"))
+    with server.at_work():
         yield server
 
 

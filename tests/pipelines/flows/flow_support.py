@@ -10,8 +10,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
+from mlflow_project import free_port
 
 from pipelines.flows import DEFAULTS
 
@@ -77,6 +79,21 @@ class Server:
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "PREFECT_CLI_PROMPT": "false",
         }
+
+    @classmethod
+    def in_home(cls, home: Path) -> "Server":
+        """On a free port of loopback, and not at work yet."""
+        home.mkdir(parents=True, exist_ok=True)
+        return cls(f"http://127.0.0.1:{free_port()}/api", home)
+
+    @contextlib.contextmanager
+    def at_work(self, **more: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """With `more` in its environment."""
+        port = str(urlsplit(self.api).port)
+        command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+        with background(command, self.home, self.environment | more) as process:
+            self.wait_until_healthy(process)
+            yield process
 
     def wait_until_healthy(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + SERVER_SECONDS

@@ -1,7 +1,6 @@
 """prefect.yaml as it stands is what a server and a worker accept and run."""
 
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,12 +13,6 @@ from ruamel.yaml import YAML
 
 PREFECT_YAML = Path(__file__).parents[3] / "prefect.yaml"
 RUN_SECONDS = 300
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def with_schedule(source: Path, target: Path, seconds: float) -> None:

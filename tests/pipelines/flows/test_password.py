@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from flow_support import Project, Server
-from test_deployment import PREFECT_YAML, free_port, with_schedule
+from mlflow_project import free_port
+from test_deployment import PREFECT_YAML, with_schedule
 
 PASSWORD = "s3cret-of-the-server"
 ENDS = ("COMPLETED", "FAILED", "CRASHED")

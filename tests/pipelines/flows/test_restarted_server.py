@@ -1,13 +1,10 @@
 """Prefect's server dies and comes back: what is at work goes on, and holds no slot afterwards."""
 
-import contextlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flow_support import Project, Server, background
-from mlflow_project import free_port
+from flow_support import Project, Server
 from test_unattended import WORK, hold, said, start, state_of, until
 
 LEASES = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem"}
@@ -17,18 +14,7 @@ LEASES = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrenc
 @pytest.fixture
 def own(tmp_path: Path) -> Server:
     """Not running yet."""
-    server = Server(f"http://127.0.0.1:{free_port()}/api", tmp_path / "prefect")
-    server.home.mkdir()
-    return server
-
-
-@contextlib.contextmanager
-def serving(server: Server) -> Iterator[None]:
-    port = server.api.rpartition(":")[2].partition("/")[0]
-    command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    with background(command, server.home, server.environment | LEASES) as process:
-        server.wait_until_healthy(process)
-        yield
+    return Server.in_home(tmp_path / "prefect")
 
 
 @pytest.mark.prove
@@ -36,12 +22,12 @@ def serving(server: Server) -> Iterator[None]:
 def test_a_retraining_outlives_its_server(committed: Project, own: Server, away_seconds: float) -> None:
     committed.script("first", WORK.format(name="first"))
     committed.commit("work")
-    with serving(own):
+    with own.at_work(**LEASES):
         process = start(committed, own.environment, "restarted")
         committed.inside.wait_for("pid.txt")
     (committed.inside.folder / "go.txt").touch()
     time.sleep(away_seconds)
-    with serving(own):
+    with own.at_work(**LEASES):
         assert process.wait(240) == 0, said(committed, "restarted")
         assert state_of(own, "restarted")[0] == "COMPLETED", said(committed, "restarted")
         assert committed.inside.ran() == ["middle", "last"]
@@ -52,13 +38,13 @@ def test_a_retraining_outlives_its_server(committed: Project, own: Server, away_
 def test_a_slot_is_free_after_its_holder_and_its_server_were_gone(
     own: Server, tmp_path: Path, ends_meanwhile: bool
 ) -> None:
-    with serving(own):
+    with own.at_work(**LEASES):
         own.post("v2/concurrency_limits/", name="gpu", limit=1)
         first = hold(own, "gpu", tmp_path / "first", 8)
         until((tmp_path / "first").exists)
     if ends_meanwhile:
         assert first.wait(120) == 0
-    with serving(own):
+    with own.at_work(**LEASES):
         assert first.wait(120) == 0
         assert hold(own, "gpu", tmp_path / "second", 0).wait(240) == 0
     assert float((tmp_path / "second").read_text()) > float((tmp_path / "first.end").read_text())

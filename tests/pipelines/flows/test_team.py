@@ -14,7 +14,7 @@ import psutil
 import psycopg2
 import pytest
 from flow_support import Server, background
-from mlflow_project import free_port, serving
+from mlflow_project import serving
 from ruamel.yaml import YAML
 
 from ganlib.files import sha256_of
@@ -35,16 +35,11 @@ def team(postgres: str, tmp_path: Path) -> Iterator[tuple[Server, str]]:
         for name in ("prefect", "mlflow"):
             connection.cursor().execute(f"CREATE DATABASE {name}")
     base = postgres.rpartition("/")[0]
-    port = free_port()
-    server = Server(f"http://127.0.0.1:{port}/api", tmp_path / "prefect")
-    server.home.mkdir()
+    server = Server.in_home(tmp_path / "prefect")
     database = base.replace("postgresql://", "postgresql+asyncpg://") + "/prefect"
-    environment = server.environment | {"PREFECT_API_DATABASE_CONNECTION_URL": database}
-    command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     (tmp_path / "mlflow").mkdir()
     with ExitStack() as running:
-        process = running.enter_context(background(command, server.home, environment))
-        server.wait_until_healthy(process)
+        running.enter_context(server.at_work(PREFECT_API_DATABASE_CONNECTION_URL=database))
         uri, _ = running.enter_context(serving(tmp_path / "mlflow", f"{base}/mlflow"))
         yield server, uri
 
