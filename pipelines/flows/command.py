@@ -1,4 +1,4 @@
-"""A flow as a command that a person types: the server that it needs, and Ctrl-C."""
+"""A flow as a command that a person types: the server that it needs, Ctrl-C, and how it ends."""
 
 import signal
 import sys
@@ -7,17 +7,26 @@ from typing import Any, NoReturn
 
 from prefect import State
 from prefect.server.api.server import SubprocessASGIServer
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE
 
+from pipelines import tracking
+
+from .address import why_no_answer
 from .stages import Failure
 
-EXIT_INTERRUPTED = 130
+EXIT_MISTAKE, EXIT_INTERRUPTED = 2, 130
 
 
 def run(flow: Callable[[], State[Any]], *, interrupted: str) -> State[Any]:
-    """The state in which it ends; after Ctrl-C the process does, with 130 and the sentence `interrupted`."""
+    """The state in which it ends.
+
+    The process ends with 2 and a sentence where there is no server, and after Ctrl-C with 130 and the sentence
+    `interrupted`.
+    """
     try:
-        _start_server()
+        if problem := _server():
+            print(f"error: {problem}", file=sys.stderr)
+            sys.exit(EXIT_MISTAKE)
         state = flow()
         if not state.is_cancelled():
             return state
@@ -36,16 +45,23 @@ def leave(state: State[Any]) -> NoReturn:
     sys.exit(cause.code if isinstance(cause, Failure) else 1)
 
 
-def _start_server() -> None:
-    """Where none is named, the one that Prefect starts for a process.
+def _server() -> str | None:
+    """What is wrong with the server that is named; where none is, the one that Prefect starts for a process.
 
-    A terminal sends Ctrl-C to all that was started from it, and this server must outlive it: a flow that cannot say how
+    A terminal sends Ctrl-C to all that was started from it, and that server must outlive it: a flow that cannot say how
     it ended asks for minutes and dies of it. A signal that is blocked when a process starts stays blocked in it.
     """
-    if PREFECT_API_URL.value():
-        return
+    if address := PREFECT_API_URL.value():
+        problem = why_no_answer(address)
+        return problem and f"PREFECT_API_URL is {tracking.shown(address)}, which {problem[0]}. {problem[1]}"
+    if not PREFECT_SERVER_ALLOW_EPHEMERAL_MODE.value():
+        return (
+            "PREFECT_API_URL is not set, and PREFECT_SERVER_ALLOW_EPHEMERAL_MODE forbids a server for this command "
+            "alone. Set one of them."
+        )
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         SubprocessASGIServer().start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return None

@@ -19,7 +19,7 @@ from ganlib.errors import UserError
 from pipelines import doctor, paths, registry, tracking
 from pipelines.cli import health as command
 from pipelines.doctor import Circumstances, Finding, State, device, kept, leftovers, packages, project, space, stores
-from pipelines.flows import turns, worktree
+from pipelines.flows import address, turns, worktree
 from pipelines.tracking import models, runs, store
 
 AN_HOUR = 3600.0
@@ -185,9 +185,9 @@ def test_weights_that_would_have_to_be_fetched_are_told_of_before(empty: Path, m
 def test_servers_that_are_away_cost_seconds_and_are_told_of(
     empty: Path, monkeypatch: pytest.MonkeyPatch, silent_server: str
 ) -> None:
-    assert store.ANSWER_SECONDS + stores.ANSWER_SECONDS <= 10
+    assert store.ANSWER_SECONDS + address.ANSWER_SECONDS <= 10
     monkeypatch.setattr(store, "ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr(stores, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(address, "ANSWER_SECONDS", 0.5)
     for address in (f"http://127.0.0.1:{free_port()}", silent_server):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         monkeypatch.setenv("PREFECT_API_URL", f"{address}/api")

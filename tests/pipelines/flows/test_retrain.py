@@ -176,6 +176,29 @@ def test_a_stopped_flow_lets_its_stage_save_and_leaves_nothing_behind(
     assert server.last_runs(1)[0]["state_type"] == state
 
 
+@pytest.mark.parametrize(
+    ("address", "way_out"),
+    [
+        (
+            "http://127.0.0.1:9/api",
+            "does not answer ([Errno 111] Connection refused). Start it (prefect server start), ",
+        ),
+        ("127.0.0.1/api", "is no http address. Correct or unset PREFECT_API_URL."),
+        ("", "forbids a server for this command alone. Set one of them."),
+    ],
+)
+def test_without_a_server_to_tell_nothing_is_begun(project: Project, address: str, way_out: str) -> None:
+    finished = retrain(
+        project,
+        {**os.environ, **DEFAULTS, "PREFECT_API_URL": address, "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"},
+    )
+    assert finished.returncode == 2
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("error: PREFECT_API_URL is ")
+    assert way_out in line
+    assert not project.ran()
+
+
 @pytest.mark.slow
 def test_ctrl_c_reaches_all_but_the_server_that_the_flow_started(project: Project, own_server: dict[str, str]) -> None:
     """A terminal sends it to the whole group; a flow without its server cannot say how it ended, and would hang."""
