@@ -188,9 +188,9 @@ def test_servers_that_are_away_cost_seconds_and_are_told_of(
     assert store.ANSWER_SECONDS + address.ANSWER_SECONDS <= 10
     monkeypatch.setattr(store, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(address, "ANSWER_SECONDS", 0.5)
-    for address in (f"http://127.0.0.1:{free_port()}", silent_server):
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-        monkeypatch.setenv("PREFECT_API_URL", f"{address}/api")
+    for away in (f"http://127.0.0.1:{free_port()}", silent_server):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", away)
+        monkeypatch.setenv("PREFECT_API_URL", f"{away}/api")
         began = time.monotonic()
         found = list(doctor.examine(Circumstances(), {"MLflow": stores.check_mlflow, "Prefect": stores.check_prefect}))
         assert time.monotonic() - began < 5
