@@ -7,7 +7,7 @@ changed makes a difference is retraining's own, exact decision.
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from prefect import State, flow, get_run_logger
 from prefect.events import emit_event
@@ -16,7 +16,7 @@ from prefect.states import Completed, Failed
 from ganlib import files
 from ganlib.errors import UserError
 from pipelines import params
-from pipelines.flows import sources, worktree
+from pipelines.flows import command, sources, worktree
 
 EVENT = "ganlib.source.changed"
 RESOURCE = "ganlib.source"
@@ -51,6 +51,14 @@ def watch(project: str = ".") -> State[Any]:
     return Completed(message=f"{data.path} {'is seen for the first time' if before is None else 'has changed'}.")
 
 
-if __name__ == "__main__":
+def main() -> NoReturn:
+    """Exit codes: 0; 1 for anything else, and 2 for a mistake; 130 interrupted."""
     argparse.ArgumentParser(prog="python -m pipelines.flows.watch", description=__doc__).parse_args()
-    watch()
+    state = command.run(lambda: watch(return_state=True), interrupted="Interrupted.")
+    if state.is_completed():
+        print(state.message)
+    command.leave(state)
+
+
+if __name__ == "__main__":
+    main()
