@@ -16,7 +16,7 @@ from .errors import UserError
 WORDS = {
     "string_pattern_mismatch": "it has characters that cannot stand there; letters, digits, _ and - can",
     "string_type": "it should be text, in quotes",
-    "string_too_short": "it is empty; give a name",
+    "string_too_short": "give a name",
 }
 """Of kinds of problems, where pydantic's own are not a person's."""
 

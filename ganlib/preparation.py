@@ -175,7 +175,7 @@ def _check_enough(manifest: Manifest, settings: DataSettings) -> None:
     counts = {side: int((manifest.column("split") == side).sum()) for side in SIDES}
     kept, lost = sum(counts.values()), manifest.reasons()
     if kept < settings.min_images:
-        why = ", ".join(f"{count} {reason}" for reason, count in lost.items()) or "no file left out"
+        why = ", ".join(f"{count} {reason}" for reason, count in lost.items()) or "none is left out"
         raise UserError(
             f"Only {kept} of {len(manifest.names)} files are left ({why}), and data.min_images is "
             f"{settings.min_images}; give data.path more pictures or lower it."

@@ -53,15 +53,20 @@ def _gradients(shown: Sequence[Match]) -> list[str]:
     for match in shown:
         last = match.moments[-1].numbers
         sentences.append(
-            f"{match.recipe.name}: at the end D gives generated points {last['on_generated']:.2g} on average; in this "
-            f"position log(1 − D) gives G a gradient of {last['saturating']:.2g}, and −log D one of "  # noqa: RUF001
-            f"{last['non_saturating']:.2g}."
+            f"{match.recipe.name}: at the end D gives generated points {_short(last['on_generated'])} on average; in "
+            f"this position log(1 − D) gives G a gradient of {_short(last['saturating'])}, and −log D one of "  # noqa: RUF001
+            f"{_short(last['non_saturating'])}."
         )
     return [
         *sentences,
         "Where D is near 0, log(1 − D) is flat: the surer D is, the less G learns. −log D is steep "  # noqa: RUF001
         "there. Both have the same fixed point.",
     ]
+
+
+def _short(value: float) -> str:
+    """Two digits that count, or all before the point."""
+    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
 
 
 def _cure(shown: Sequence[Match]) -> list[str]:

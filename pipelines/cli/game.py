@@ -51,5 +51,6 @@ def check(layout: str | None, output: Path, folder: Path) -> None:
     if output.suffix != ".html":
         raise UserError(f"--output {output} is no page; name a file that ends in .html, such as reports/game.html.")
     destinations.check_file(output, overwrite=True)
+    destinations.require_writable(output)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file where the folder of films would be; name another --output.")

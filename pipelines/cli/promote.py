@@ -132,15 +132,18 @@ def _show(done: "Promotion", alias: str) -> None:
 
 def _numbers(verdict: "Verdict", *, of_floor: bool) -> None:
     from rich.console import Console
-    from rich.table import Column, Table
+    from rich.table import Table
     from rich.text import Text
 
+    from pipelines.cli.tables import WIDEST
+
     other, by = ("held-out", "over its limit by") if of_floor else ("champion", "worse by")
-    table = Table(Column(no_wrap=True), "this", other, Column(by, no_wrap=True), "demand", "")
+    table = Table("", "this", other, by, "demand", "", box=None, padding=(0, 2, 0, 1))
     for check in verdict.checks:
         table.add_row(*map(Text, _line(check)))
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=WIDEST)  # a number that is cut is none
     console.print(table)
+    console.print()
     for check in verdict.checks:
         if check.problem is not None:
             console.print(Text(f"{check.name}, {check.state}: {check.problem}."))

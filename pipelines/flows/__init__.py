@@ -1,6 +1,9 @@
 """Prefect flows: when the pipeline runs. What runs is DVC's business, and what it means ganlib's."""
 
 import os
+import sys
+
+from . import interrupts
 
 # Read by Prefect, DVC and MLflow when they are first imported, so set before any flow is; yours win.
 DEFAULTS = {
@@ -14,3 +17,6 @@ DEFAULTS = {
 }
 for _name, _value in DEFAULTS.items():
     os.environ.setdefault(_name, _value)
+
+if sys.argv[:1] == ["-m"]:  # as long as `python -m pipelines.flows.retrain` imports what it needs
+    interrupts.unheard()

@@ -1,7 +1,9 @@
 """A flow as a command that a person types: the server that it needs, Ctrl-C, and how it ends."""
 
+import argparse
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -11,10 +13,19 @@ from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ALLOW_EPHEMERAL_MOD
 
 from pipelines import tracking
 
+from . import interrupts
 from .address import why_no_answer
 from .stages import Failure
 
 EXIT_MISTAKE, EXIT_INTERRUPTED = 2, 130
+
+
+class Words(argparse.ArgumentParser):
+    """What a command line says; what it cannot mean is told in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with 2."""
+        self.exit(EXIT_MISTAKE, f"error: {message.rstrip('.')}. What it takes: {self.prog} --help.\n")
 
 
 def run(flow: Callable[[], State[Any]], *, interrupted: str) -> State[Any]:
@@ -23,6 +34,7 @@ def run(flow: Callable[[], State[Any]], *, interrupted: str) -> State[Any]:
     The process ends with 2 and a sentence where there is no server, and after Ctrl-C with 130 and the sentence
     `interrupted`.
     """
+    interrupts.heard()
     try:
         if problem := _server():
             print(f"error: {problem}", file=sys.stderr)
@@ -59,9 +71,20 @@ def _server() -> str | None:
             "PREFECT_API_URL is not set, and PREFECT_SERVER_ALLOW_EPHEMERAL_MODE forbids a server for this command "
             "alone. Set one of them."
         )
+    failed: list[Exception] = []
+
+    def start() -> None:
+        try:
+            SubprocessASGIServer().start()
+        except Exception as error:  # raised below, where somebody hears it
+            failed.append(error)
+
+    # In a thread, so that whoever waits for the server can be interrupted all the same.
+    starting = threading.Thread(target=start, name="prefect server", daemon=True)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        SubprocessASGIServer().start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    starting.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    starting.join()
+    if failed:
+        raise failed[0]
     return None

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TextIO
 
+from pipelines.flows import interrupts
+
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
@@ -27,6 +29,7 @@ SAVE_SECONDS = 8.0
 
 def main() -> None:
     """Serves until standard input ends or a command fails."""
+    interrupts.heard()
     # A stage must not read what is meant for us.
     requests = os.fdopen(os.dup(sys.stdin.fileno()))
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())

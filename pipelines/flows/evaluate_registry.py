@@ -1,6 +1,5 @@
 """Registered versions scored on today's data, as a Prefect flow: `python -m pipelines.flows.evaluate_registry`."""
 
-import argparse
 import contextlib
 import logging
 import sys
@@ -102,7 +101,7 @@ def compared(bundle: Bundle, named: list[Any], alias: str) -> State[Any]:
 
 def main() -> NoReturn:
     """Exit codes: 0; 1 where the champion has drifted, or for anything else; 2 for a mistake; 130 interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.flows.evaluate_registry")
+    parser = command.Words(prog="python -m pipelines.flows.evaluate_registry")
     parser.description = "Scores registered versions on today's data, and says whether the champion has drifted."
     parser.add_argument("versions", nargs="*", help="others than the champion: a version (3), an alias, NAME/3")
     parser.add_argument("--last", metavar="N", type=int, default=3, help="and the newest so many (3)")

@@ -4,7 +4,6 @@ It decides whether there is anything to do, runs the stages of the committed pro
 publishes, compares with the champion, promotes where that is proven, and says what happened.
 """
 
-import argparse
 import logging
 import math
 import os
@@ -28,6 +27,7 @@ from pipelines.flows.message import Report
 from pipelines.flows.stages import Failure, Stages
 from pipelines.flows.tasks import outcome, say
 from pipelines.flows.view import Fetch, View
+from pipelines.flows.voice import says_something
 
 EXIT_MISTAKE = 2
 INTERRUPTED = "Interrupted: what was done is saved, and the same command goes on from there."
@@ -75,6 +75,9 @@ def retrain(
     folder = Path(project).resolve()
     try:
         message.check(notify)
+    except UserError as mistake:  # nobody can be told
+        return Failed(message=str(mistake), data=Failure(str(mistake), EXIT_MISTAKE))
+    try:
         report = _retrain(folder, wishes)
     except turns.Unneeded as skipped:
         return Completed(name=schedule.SKIPPED, message=str(skipped))
@@ -181,24 +184,28 @@ def _tell(title: str, text: str, block: str | None) -> None:
 
 
 def _says_something(record: logging.LogRecord) -> bool:
-    """Drops Prefect's dumps of a returned Failed state: another line says the same in one sentence."""
+    """Drops Prefect's dumps of a returned Failed state as well: another line says the same in one sentence."""
     error = (record.exc_info or (None, None, None))[1]
-    return not (isinstance(error, Failure) or record.exc_info == (None, None, None))
+    return says_something(record) and not isinstance(error, Failure)
 
 
 def main() -> NoReturn:
     """Exit codes: 0, 2 for a mistake, 75 where the same command goes on from what was saved, 130 after Ctrl-C, or 1."""
     options = vars(_parser().parse_args())
+    try:
+        check_age(options["max_age_days"])  # before there is a server to be waited for
+    except Failure as mistake:
+        _parser().error(str(mistake))
     # Prefect may start a server of its own for this run: a kill must not leave it behind for ever.
     os.environ.update(turns.marked(worktree.state_folder(Path.cwd())))
     state = command.run(lambda: retrain(**options, return_state=True), interrupted=INTERRUPTED)
     command.leave(state)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> command.Words:
     """An option for each parameter of the flow."""
     told = "Trains what has changed since the last time, and promotes it where it is provably better."
-    parser = argparse.ArgumentParser(prog="python -m pipelines.flows.retrain", description=told)
+    parser = command.Words(prog="python -m pipelines.flows.retrain", description=told)
     add = parser.add_argument
     add("--force", metavar="STAGE", action="append", default=[], help="run this stage even where nothing changed")
     add("--fetch", choices=get_args(Fetch), default="nothing", help="what happens first to data that DVC holds")

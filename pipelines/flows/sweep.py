@@ -1,6 +1,5 @@
 """Many trainings that differ in a few settings, as a Prefect flow: `python -m pipelines.flows.sweep`."""
 
-import argparse
 import contextlib
 import ctypes
 import logging
@@ -175,7 +174,7 @@ def main() -> NoReturn:
 
 def parsed() -> Wishes:
     """The command line's words."""
-    parser = argparse.ArgumentParser(
+    parser = command.Words(
         prog="python -m pipelines.flows.sweep",
         description="Trains every point through the stages of DVC, and compares them on one page.",
         epilog=f"VALUES: {space.FORMS}. Each value is as in params.yaml.",

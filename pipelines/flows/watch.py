@@ -4,7 +4,6 @@
 changed makes a difference is retraining's own, exact decision.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any, NoReturn
@@ -53,7 +52,7 @@ def watch(project: str = ".") -> State[Any]:
 
 def main() -> NoReturn:
     """Exit codes: 0; 1 for anything else, and 2 for a mistake; 130 interrupted."""
-    argparse.ArgumentParser(prog="python -m pipelines.flows.watch", description=__doc__).parse_args()
+    command.Words(prog="python -m pipelines.flows.watch", description=__doc__).parse_args()
     state = command.run(lambda: watch(return_state=True), interrupted="Interrupted.")
     if state.is_completed():
         print(state.message)

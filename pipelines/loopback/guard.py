@@ -49,7 +49,8 @@ class Guard:
             return "The Host header names another server than this one; open the address that the terminal shows."
         own = [f"http://{hosts[0].lower()}"]
         if origins != own and (origins or method not in ("GET", "HEAD")):
-            return "The Origin header names another site than this one; only its own page may ask."
+            named = "names another site than this one" if origins else "is missing"
+            return f"The Origin header {named}; only this server's own page may ask."
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and path != "/":
             return "Another site asks; only the page of this server may."
         return None

@@ -8,6 +8,8 @@ from ganlib.errors import UserError
 
 HOST = "127.0.0.1"
 HIGHEST = 65535
+LOOKED_AT = 100
+"""How far above a port that is taken another one is looked for."""
 
 
 def listening(port: int, another: str) -> socket.socket:
@@ -36,8 +38,21 @@ def require_free(port: int, another: str) -> None:
 
 
 def beside(port: int) -> int:
-    """The next port; below the last one, because there is none above it."""
-    return port + 1 if port < HIGHEST else port - 1
+    """The next port that is free, as is the one after it, where a second server may want to be."""
+    for candidate in range(port + 1, min(port + LOOKED_AT, HIGHEST)):
+        if _is_free(candidate) and _is_free(candidate + 1):
+            return candidate
+    return port - 1
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_for(server: "subprocess.Popen[bytes]", port: int, whose: str, seconds: float) -> None:

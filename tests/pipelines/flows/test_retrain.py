@@ -17,6 +17,7 @@ from flow_support import MISTAKE, Project, Server, gone_within
 from PIL import Image
 
 from pipelines.flows import DEFAULTS
+from pipelines.flows.command import Words
 from pipelines.flows.retrain import check_age
 from pipelines.flows.stages import Failure
 
@@ -197,6 +198,27 @@ def test_without_a_server_to_tell_nothing_is_begun(project: Project, address: st
     assert line.startswith("error: PREFECT_API_URL is ")
     assert way_out in line
     assert not project.ran()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="how far it is is asked of Linux")
+def test_ctrl_c_at_its_imports_ends_it_without_a_word(project: Project) -> None:
+    process = subprocess.Popen(RETRAIN, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    while "pydantic_core" not in Path(f"/proc/{process.pid}/maps").read_text():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (-signal.SIGINT, b"")
+
+
+def test_words_that_cannot_be_are_told_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    words = Words(prog="python -m pipelines.flows.retrain")
+    words.add_argument("--promote", choices=["auto", "ask"])
+    with pytest.raises(SystemExit, match=r"^2$"):
+        words.parse_args(["--promote", "maybe"])
+    said = capsys.readouterr().err
+    assert said.startswith("error: argument --promote: invalid choice: 'maybe'")
+    assert said.endswith(" What it takes: python -m pipelines.flows.retrain --help.\n")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.slow
