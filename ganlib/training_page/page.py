@@ -21,9 +21,14 @@ SCRIPT = (
     slider.SCRIPT
     + """
 if (parent !== window) {
-  const tell = () => parent.postMessage({ height: document.documentElement.offsetHeight }, "*");
+  let told = 0;
+  const tell = () => {
+    const height = document.documentElement.offsetHeight;
+    if (height !== told) parent.postMessage({ height: told = height }, "*");
+  };
   addEventListener("load", tell);
-  new ResizeObserver(tell).observe(document.documentElement); // which waits where the page is not in sight
+  new ResizeObserver(tell).observe(document.documentElement);
+  setInterval(tell, 500); // the observer waits where the page is not in sight, and its first width may be no true one
 }
 """
 )
