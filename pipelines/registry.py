@@ -86,7 +86,7 @@ def look(settings: Settings, found: Outputs) -> Synced | None:
     """What MLflow has of the generator now, changing nothing; None where it has no run of it. StoreError as in sync."""
     if not tracking.exists():
         return None
-    with tracking.opened(making=False) as store:
+    with tracking.opened() as store:
         experiment = store.experiment(settings.publish.experiment)
         run = runs.find(store, experiment, found.lineage.key)
         if run is None:

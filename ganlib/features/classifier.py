@@ -85,7 +85,7 @@ class Classifier(FeatureExtractor):
                 f"the classifier knows pictures of {known} channels and got {given}; set data.channels to {known} "
                 f"or train another: dvc repro classifier."
             )
-        return in_pieces(self._look, pixels, on_cpu=max(1, ON_CPU // pixels[0, 0].numel()))
+        return in_pieces(self._look, pixels, on_cpu=max(1, ON_CPU // pixels.shape[2:].numel()))
 
     def _look(self, pixels: Pixels | Images) -> tuple[Features, ClassLogits]:
         if not self.architecture.stacked:

@@ -12,12 +12,13 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE
 
 from pipelines import tracking
+from pipelines.stage import EXIT_MISTAKE
 
 from . import interrupts
 from .address import why_no_answer
 from .stages import Failure
 
-EXIT_MISTAKE, EXIT_INTERRUPTED = 2, 130
+EXIT_INTERRUPTED = 130
 
 
 class Words(argparse.ArgumentParser):
@@ -43,7 +44,7 @@ def run(flow: Callable[[], State[Any]], *, interrupted: str) -> State[Any]:
         if not state.is_cancelled():
             return state
     except KeyboardInterrupt:
-        pass
+        pass  # it ends like a flow that says itself that it was cancelled
     print(interrupted, file=sys.stderr)
     sys.exit(EXIT_INTERRUPTED)
 

@@ -18,13 +18,13 @@ from pipelines.flows import command
 from pipelines.flows.slots import GPU, device_slot, slot
 from pipelines.flows.stages import Failure, Stages
 from pipelines.flows.voice import say, says_something
+from pipelines.stage import EXIT_MISTAKE
 from pipelines.sweeping import plan, slots, trying
 from pipelines.watching import Bundle, Scored, Verdict
 
 NEEDED = ("prepare", "classifier")
 """Stages whose outputs every score needs; what else they need runs before them."""
 EXIT_DRIFTED = 1
-EXIT_MISTAKE = 2
 
 
 @task(name="data", task_run_name="data", cache_policy=NO_CACHE)

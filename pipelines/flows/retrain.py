@@ -28,8 +28,8 @@ from pipelines.flows.stages import Failure, Stages
 from pipelines.flows.tasks import outcome, say
 from pipelines.flows.view import Fetch, View
 from pipelines.flows.voice import says_something
+from pipelines.stage import EXIT_MISTAKE
 
-EXIT_MISTAKE = 2
 INTERRUPTED = "Interrupted: what was done is saved, and the same command goes on from there."
 ANSWER_SECONDS = 7 * 86_400.0
 """How long a question waits for a person; then the champion stays."""
@@ -191,11 +191,12 @@ def _says_something(record: logging.LogRecord) -> bool:
 
 def main() -> NoReturn:
     """Exit codes: 0, 2 for a mistake, 75 where the same command goes on from what was saved, 130 after Ctrl-C, or 1."""
-    options = vars(_parser().parse_args())
+    parser = _parser()
+    options = vars(parser.parse_args())
     try:
         check_age(options["max_age_days"])  # before there is a server to be waited for
     except Failure as mistake:
-        _parser().error(str(mistake))
+        parser.error(str(mistake))
     # Prefect may start a server of its own for this run: a kill must not leave it behind for ever.
     os.environ.update(turns.marked(worktree.state_folder(Path.cwd())))
     state = command.run(lambda: retrain(**options, return_state=True), interrupted=INTERRUPTED)

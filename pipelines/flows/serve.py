@@ -20,6 +20,7 @@ import psutil
 from ganlib.errors import UserError
 from pipelines.flows.slots import GPU
 from pipelines.loopback import HOST, require_free, wait_for
+from pipelines.stage import EXIT_MISTAKE
 
 PORT = 4200
 POOL = "ganlib"
@@ -30,7 +31,6 @@ SAVE_SECONDS = 20.0
 """Of a flow that is at work: its stage has 12 s of them."""
 LEASES = "prefect.server.concurrency.lease_storage.filesystem"
 """Kept in memory, leases would be lost with the server, and their slots taken for ever."""
-EXIT_MISTAKE = 2
 
 
 def serve(port: int, every_seconds: float) -> None:

@@ -24,12 +24,12 @@ from pipelines.flows.slots import device_slot
 from pipelines.flows.stages import Failure
 from pipelines.flows.voice import say, says_something
 from pipelines.paths import SWEEP_PAGE
+from pipelines.stage import EXIT_MISTAKE
 from pipelines.sweeping import plan, results, slots, space, trying
 from pipelines.sweeping.plan import Plan, Point, Wishes
 from pipelines.sweeping.slots import Slots
 
 EXIT_FAILED = 1
-EXIT_MISTAKE = 2
 
 
 class Stopped(BaseException):

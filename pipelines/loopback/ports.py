@@ -19,16 +19,25 @@ def listening(port: int, another: str) -> socket.socket:
     """
     if not 0 <= port <= HIGHEST:
         raise UserError(f"{port} is no port; choose one from 1 to {HIGHEST}: {another}{min(max(port, 1), HIGHEST)}.")
+    try:
+        listener = _bound(port)
+    except OSError as error:
+        raise UserError(
+            f"Port {port} on {HOST} cannot be used ({error.strerror}); choose another: {another}{beside(port)}."
+        ) from None
+    return listener
+
+
+def _bound(port: int) -> socket.socket:
+    """OSError where somebody else has the port, or nobody may."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
         listener.listen(128)
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise UserError(
-            f"Port {port} on {HOST} cannot be used ({error.strerror}); choose another: {another}{beside(port)}."
-        ) from None
+        raise
     return listener
 
 
@@ -46,12 +55,10 @@ def beside(port: int) -> int:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
+    try:
+        _bound(port).close()
+    except OSError:
+        return False
     return True
 
 

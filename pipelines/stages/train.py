@@ -116,8 +116,8 @@ def tell(
     """Plays the game and says how it goes: on a bar, to MLflow, in pictures, on the page."""
     # Not where DVC looks for the output: after a kill, that place must be free for the earlier page.
     clock, page = Clock(game.images_seen), checkpoints.folder / "training.html"
-    seen = game.images_seen  # by an earlier process: of no rate of this one
-    with tqdm(total=rules.total, initial=seen, desc="train", unit="img", unit_scale=True, **stage.bar_manners()) as bar:
+    manners = {"unit": "img", "unit_scale": True, **stage.bar_manners()}
+    with tqdm(total=rules.total, initial=clock.before, desc="train", **manners) as bar:
         for progress in played:
             show(bar, progress, None if selection is None else selection.in_short(game.history))
             for numbers in (progress.report, progress.scores):
